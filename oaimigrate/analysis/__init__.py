@@ -1,0 +1,1 @@
+"""What every expression of a file is in the OpenAI world."""

@@ -1,0 +1,1 @@
+"""One module per rule, found by pkgutil; folders by family."""

@@ -1,0 +1,1 @@
+"""OAI6xx: async."""

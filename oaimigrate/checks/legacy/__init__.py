@@ -1,0 +1,1 @@
+"""OAI1xx: uses of openai 0.28."""

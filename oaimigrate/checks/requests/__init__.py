@@ -1,0 +1,1 @@
+"""OAI3xx: requests and responses."""

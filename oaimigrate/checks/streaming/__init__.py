@@ -1,0 +1,1 @@
+"""OAI4xx: streaming."""

@@ -1,0 +1,109 @@
+"""The values that flow through oaimigrate: what a rule found and what could be done about it.
+
+Offsets count characters (code points) of the decoded text, from 0, end exclusive. Rows and columns are
+made from them once, at the edge, by `Source.position`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+
+class Safety(enum.IntEnum):
+    """How much a fix can be trusted; a lower value is safer."""
+
+    SAFE = 0  # after the SDK upgrade the code does what it did before; comments are kept
+    UNSAFE = 1  # likely right, but a person should read it
+    DISPLAY = 2  # shown as advice, never applied
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of characters in the decoded text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace `text[start:end]` by `text`; an insertion has start == end."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something a fix wants in the file, once: a client or an import. `fixing.preamble` knows how to provide it.
+
+    `kind` is "client" or "import"; `name` says which one (a key of the file's client plan, or a dotted module).
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """All of `edits` or none of them.
+
+    Fixes of one file that share a `group` are linked: they are applied together or not at all (for example, the
+    settings that become a client and the calls that use it).
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    safety: Safety = Safety.SAFE
+    needs: tuple[Need, ...] = ()
+    group: str | None = None
+
+    def at_least(self, safety: Safety) -> Fix:
+        """The same fix, no safer than `safety`."""
+        return self if self.safety >= safety else replace(self, safety=safety)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that belongs to a diagnostic: why there is no fix, or where certainty ended.
+
+    `span` points into the same file, or into `path` where that is given.
+    """
+
+    text: str
+    span: Span | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding of one rule. `confidence` is "certain" or "maybe"."""
+
+    code: str
+    message: str
+    span: Span
+    fix: Fix | None = None
+    notes: tuple[Note, ...] = ()
+    confidence: str = "certain"
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What one file gave: its diagnostics in source order, and, after fixing, its new text.
+
+    `text` is the decoded text that the spans of `diagnostics` point into. When fixes were asked for, `original`
+    is the text before them (equal to `text` if nothing changed) and `applied` are the diagnostics whose fixes were
+    applied, with spans into the text they were found in.
+    """
+
+    path: str
+    text: str
+    diagnostics: tuple[Diagnostic, ...]
+    original: str | None = None
+    applied: tuple[Diagnostic, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return self.original is not None and self.original != self.text
