@@ -1,0 +1,94 @@
+"""What a run was asked to do. `Config` is resolved once, at the edge; everything behind it only reads it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oaimigrate.rulebook import Page
+
+TARGETS = (1, 2, 3)
+CLIENT_STYLES = ("instance", "module", "lazy")
+DEFAULT_TARGET = 3
+
+# Reports of the tool itself: never selected away, for they say that a file was not looked at.
+INTERNAL_ERROR = "OAI000"
+UNREADABLE = "OAI001"
+ALWAYS = frozenset({INTERNAL_ERROR, UNREADABLE})
+
+
+class ConfigError(Exception):
+    """An option or a setting that means nothing; the message is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one run. `select` holds whole codes; None stands for the rules that are on by default."""
+
+    select: frozenset[str] | None = None
+    target: int = DEFAULT_TARGET
+    client_style: str = "instance"
+
+    def enables(self, code: str) -> bool:
+        if code in ALWAYS:
+            return True
+        if self.select is not None:
+            return code in self.select
+        from oaimigrate import rulebook
+
+        page = rulebook.load().get(code)
+        return page is None or page.default
+
+
+def resolve(
+    rules: Mapping[str, Page],
+    *,
+    select: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+) -> frozenset[str]:
+    """The codes that the selectors switch on.
+
+    As in Ruff, the longer selector wins (`--ignore OAI1 --extend-select OAI101` keeps OAI101), and of two equally long
+    ones the `ignore`. A selector is a code, the beginning of codes, a rule's name, or "ALL".
+    """
+    default = {code for code, page in rules.items() if page.default}
+    chosen = set() if select else default
+    steps = [(*_match(text, rules), True) for text in (*select, *extend_select)]
+    steps += [(*_match(text, rules), False) for text in ignore]
+    for _, codes, wanted in sorted(steps, key=lambda step: (step[0], not step[2])):
+        if wanted:
+            chosen |= codes
+        else:
+            chosen -= codes
+    return frozenset(chosen)
+
+
+def split_selectors(values: Iterable[str]) -> tuple[str, ...]:
+    """The selectors of a repeatable option, each of which may hold several, separated by commas."""
+    return tuple(part for value in values for part in re.split(r"[,\s]+", value) if part)
+
+
+def _match(selector: str, rules: Mapping[str, Page]) -> tuple[int, frozenset[str]]:
+    """How narrow a selector is, and the codes it means."""
+    if selector.upper() == "ALL":
+        return 0, frozenset(rules)
+    code = selector.upper()
+    if code.startswith("OAI") and (codes := frozenset(known for known in rules if known.startswith(code))):
+        return len(code), codes
+    if codes := frozenset(known for known, page in rules.items() if page.name == selector):
+        return len("OAI000"), codes
+    raise unknown_rule(selector, rules)
+
+
+def unknown_rule(selector: str, rules: Mapping[str, Page]) -> ConfigError:
+    """The error for something that is neither a code nor the beginning of one nor a name."""
+    names = {page.name: page.name for page in rules.values()} | {code: code for code in rules}
+    near = difflib.get_close_matches(selector, names, n=1, cutoff=0.7)
+    near = near or difflib.get_close_matches(selector.upper(), names, n=1, cutoff=0.7)
+    hint = f"; did you mean `{near[0]}`?" if near else "; `oaimigrate rules` lists them"
+    return ConfigError(f"unknown rule `{selector}`{hint}")
