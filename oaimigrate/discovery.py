@@ -1,0 +1,184 @@
+"""Paths → Python files, and the question that spares most of them a parse: can this file use the OpenAI SDK?
+
+Of thirteen thousand files of a large tree about two hundred are left, so what happens here happens to every file: it
+works on bytes, and imports nothing that costs time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+from oaimigrate import gitignore
+from oaimigrate.gitignore import Ignores
+
+SUFFIXES = (".py", ".pyi")
+EXCLUDED = frozenset(
+    [
+        ".bzr",
+        ".direnv",
+        ".eggs",
+        ".git",
+        ".git-rewrite",
+        ".hg",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".nox",
+        ".pants.d",
+        ".pyenv",
+        ".pytest_cache",
+        ".pytype",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        ".vscode",
+        "__pycache__",
+        "__pypackages__",
+        "buck-out",
+        "node_modules",
+        "site-packages",
+        "venv",
+    ]
+)
+# Output of builds, unless it is a package of that name.
+BUILDS = frozenset({"build", "dist", "_build"})
+
+_MARKERS = frozenset({".git", ".gitignore", "pyvenv.cfg"})
+
+WORD = b"openai"
+_NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+# What may stand before `openai` where it is imported: `langchain.llms.openai` and "openai" are no imports of it.
+_BEFORE_IMPORTED = frozenset(b" \t,(;\\\n\r")
+_QUOTES = frozenset(b"\"'")
+_LOADERS = (b"mport", b"azy", b"modules", b"load")  # import_module, __import__, importorskip, LazyLoader, sys.modules
+# An attribute of the SDK used on whatever is called `openai`, such as `self.openai.ChatCompletion` or an injected name.
+_SDK_ATTRIBUTE = re.compile(rb"\.\s*(?:[A-Z]|error\b|api_|organization\b|proxy\b|chat\b|completions\b|embeddings\b)")
+
+
+class DiscoveryError(Exception):
+    """A path that was asked for and does not exist; the message is one line for the user."""
+
+
+def discover(paths: Iterable[str], *, force_exclude: bool = False) -> list[str]:
+    """The Python files among and below `paths`, sorted.
+
+    A file that is named is taken, whatever its suffix and whatever excludes say (pre-commit names files: it passes
+    `--force-exclude`). Below a folder, excluded and git-ignored files and folders are left out.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        path = os.path.normpath(path)
+        if os.path.isdir(path):
+            found.update((os.path.abspath(file), file) for file in _walk(path))
+        elif not os.path.lexists(path):
+            raise DiscoveryError(f"no such file or folder: `{path}`")
+        elif not (force_exclude and _excluded(os.path.abspath(path))):
+            found[os.path.abspath(path)] = path
+    return sorted(found.values())
+
+
+def screen(data: bytes) -> bool:
+    """Whether the file may bind or use the name `openai`; only the lines that hold the word are looked at.
+
+    It may say yes for nothing, which costs a parse; it says no only where no rule could find anything.
+    """
+    at = data.find(WORD)
+    while at >= 0:
+        end = at + len(WORD)
+        before, after = data[at - 1 : at] or b"\n", data[end : end + 1] or b"\n"
+        if after[0] not in _NAME_BYTES and before[0] not in _NAME_BYTES and _binds(data, at, end, before[0], after[0]):
+            return True
+        at = data.find(WORD, end)
+    return False
+
+
+def _binds(data: bytes, at: int, end: int, before: int, after: int) -> bool:
+    line = data[data.rfind(b"\n", 0, at) + 1 : _line_end(data, end)]
+    if before in _QUOTES:
+        if after == 0x2E:  # "openai.ChatCompletion.create", the target of a patch
+            return True
+        near = data[max(0, at - 60) : at]
+        return after in _QUOTES and any(word in near for word in _LOADERS)
+    if b"import" in line and before in _BEFORE_IMPORTED:
+        return True
+    if after == 0x2E:
+        return _SDK_ATTRIBUTE.match(data, end) is not None
+    alone = line.partition(b"#")[0].strip(b" \t\r\n,()\\")
+    return alone in (WORD, b"global openai", b"nonlocal openai") or b"openai as " in line or line.startswith(b"%pip")
+
+
+def _line_end(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end
+
+
+def _walk(top: str) -> Iterator[str]:
+    """The files below a folder that was named, which itself is never excluded."""
+    absolute = os.path.realpath(top)
+    rules, ignored = gitignore.around(absolute)
+    stack: list[tuple[str, str, Ignores | None]] = [(top, absolute, None if ignored else rules)]
+    while stack:
+        folder, real, rules = stack.pop()
+        files, folders, own = _list(folder)
+        if "pyvenv.cfg" in own and folder != top:
+            continue  # a virtual environment under any name
+        if ".git" in own:
+            rules, _ = gitignore.around(real)
+        if ".gitignore" in own and rules is not None:
+            rules = gitignore.read(os.path.join(real, ".gitignore"), real, rules)
+        prefix = "" if folder == os.curdir else folder
+        for name in files:
+            if rules is None or not rules.ignores(os.path.join(real, name), is_folder=False):
+                yield os.path.join(prefix, name)
+        for name in folders:
+            inner = os.path.join(real, name)
+            if rules is None or not rules.ignores(inner, is_folder=True):
+                stack.append((os.path.join(prefix, name), inner, rules))
+
+
+def _list(folder: str) -> tuple[list[str], list[str], set[str]]:
+    """The Python files and the folders in one folder, and which of the files are there that change the walk."""
+    files, folders, own = [], [], set()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.endswith(SUFFIXES) and entry.is_file():
+                    files.append(name)
+                elif name in _MARKERS:
+                    own.add(name)
+                elif name not in EXCLUDED and entry.is_dir(follow_symlinks=False) and not _built(folder, name):
+                    folders.append(name)
+    except OSError:
+        pass  # a folder that may not be read, or is gone by now
+    return files, folders, own
+
+
+def _built(folder: str, name: str) -> bool:
+    return name in BUILDS and not os.path.exists(os.path.join(folder, name, "__init__.py"))
+
+
+def _excluded(path: str) -> bool:
+    """Whether a walk from the repository's root (else from the working directory) would leave out this file."""
+    folder = os.path.realpath(os.path.dirname(path))
+    rules, ignored = gitignore.around(folder)
+    top = os.path.realpath(os.curdir)
+    if rules is not None:
+        rules = gitignore.read(os.path.join(folder, ".gitignore"), folder, rules)
+        top = _root(rules)
+    if ignored or (rules is not None and rules.ignores(os.path.join(folder, os.path.basename(path)), is_folder=False)):
+        return True
+    while folder != top and folder.startswith(top):
+        folder, name = os.path.split(folder)
+        if name in EXCLUDED or _built(folder, name):
+            return True
+    return False
+
+
+def _root(rules: Ignores | None) -> str:
+    folder = os.curdir
+    while rules is not None:
+        folder, rules = rules.folder, rules.above
+    return folder
