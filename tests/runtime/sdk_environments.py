@@ -1,8 +1,8 @@
 """Virtual environments that hold one OpenAI SDK each, made once and kept under `.cache/envs-runtime/`.
 
-The runtime modules promise to work on three lines of the SDK; one process can hold one. `environment(name)` returns the
-interpreter of a cached environment and builds it first if needed, under a file lock so that parallel test workers do not
-build it twice. `uv` does the work where it is installed, `venv` and `pip` otherwise.
+The runtime modules promise to work on three lines of the SDK; one process can hold one. `environment(name)` returns
+the interpreter of a cached environment and builds it first if needed, under a file lock so that parallel test workers
+do not build it twice. `uv` does the work where it is installed, `venv` and `pip` otherwise.
 """
 
 from __future__ import annotations
