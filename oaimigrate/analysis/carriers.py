@@ -1,0 +1,196 @@
+"""Library functions that pass a kind through: gather, to_thread, partial, executors, retry decorators, builtins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import (
+    NEUTRAL, SILENT, Awaitable, DictOf, Doubt, Either, Function, Kind, ListOf, Model, PageOf, Plain, StreamOf, TupleOf,
+    Value,
+)  # fmt: skip
+from oaimigrate.analysis.steps import awaited, iterated, literal
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.infer import Inference
+
+# Decorators that leave the value of the function alone (matched by prefix of their dotted path).
+TRANSPARENT_DECORATORS = (
+    "tenacity.", "backoff.", "stamina.", "retry.", "retrying.", "functools.", "ratelimit.", "cachetools.",
+    "staticmethod", "classmethod", "property", "abc.", "typing.", "joblib.", "opik.", "langsmith.", "weave.", "mlflow.",
+    "diskcache.", "aiocache.", "cached_property", "overload", "override", "streamlit.", "retry_async.", "async_lru.",
+)  # fmt: skip
+SAME_AS_FIRST = {
+    "asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.ensure_future", "functools.partial",
+    "copy.copy", "copy.deepcopy", "typing.cast", "tqdm.tqdm", "tqdm.auto.tqdm", "asyncio.timeout", "tqdm.trange",
+    "tqdm.notebook.tqdm",
+}  # fmt: skip
+
+
+def external_result(inference: Inference, node: cst.Call, path: str) -> Value:
+    """What a call of a library function gives."""
+    values = [a.value for a in node.args if a.keyword is None]
+    if path in SAME_AS_FIRST:
+        at = 1 if path == "typing.cast" else 0
+        return inference.kind(values[at]) if len(values) > at else SILENT
+    match path:
+        case "asyncio.run" | "anyio.run":
+            return awaited(inference.kind(values[0])) if values else SILENT
+        case "asyncio.gather":
+            return _gathered(inference, node)
+        case "asyncio.as_completed" if values:
+            items = _items(inference.kind(values[0]))
+            return items.of(ListOf(items.kind)) if isinstance(items.kind, Awaitable) else SILENT
+        case "asyncio.to_thread" | "anyio.to_thread.run_sync" if values:
+            return _later(_call(inference, values[0]))
+        case "concurrent.futures.as_completed" if values:
+            return inference.kind(values[0])
+        case "itertools.chain" | "collections.deque" if values:
+            return inference.kind(values[0])
+    return SILENT
+
+
+def method_result(inference: Inference, node: cst.Call, base: Value, name: str) -> Value:
+    """What a method call gives that depends on what the method belongs to, or on the method's well-known name."""
+    values = [a.value for a in node.args if a.keyword is None]
+    match base.kind, name:
+        case (Model() | PageOf() | Either(), "get") if values:
+            return inference.item(base, values[0])
+        case Model() | PageOf(), "to_dict" | "to_dict_recursive" | "model_dump" | "dict":
+            return Value(Plain("dict"))
+        case Model(), "copy" | "model_copy":
+            return base
+        case Model(), "to_json" | "model_dump_json" | "json":
+            return Value(Plain("str"))
+        case DictOf(value=value), "get" | "pop":
+            return base.of(value)
+        case DictOf(value=value), "values":
+            return base.of(ListOf(value))
+        case DictOf(value=value), "items":
+            return base.of(ListOf(TupleOf((Plain("str"), value))))
+        case ListOf(item=item), "pop" | "popleft":
+            return base.of(item)
+        case ListOf(), "copy":
+            return base
+        case Awaitable(result=result), "result":
+            return base.of(result)
+        case StreamOf(item=item), "__next__":
+            return base.of(item)
+        case StreamOf(item=item, asynchronous=True), "__anext__":
+            return base.of(Awaitable(item))
+        case Plain(), _:
+            return Value(Plain("other"))
+        case _, "run_in_executor" if len(values) > 1:
+            return _later(_call(inference, values[1]))
+        case _, "submit" if values:
+            return _later(_call(inference, values[0]))
+        case _, "map" if len(values) > 1:
+            result = _call(inference, values[0])
+            return result.of(ListOf(result.kind)) if isinstance(result.kind, (Model, PageOf, Either, ListOf)) else SILENT
+        case _, "create_task" | "run_until_complete" if values:
+            value = inference.kind(values[0])
+            return awaited(value) if name == "run_until_complete" else value
+    return SILENT
+
+
+def builtin_result(inference: Inference, node: cst.Call, name: str) -> Value:
+    values = [a.value for a in node.args if a.keyword is None and not a.star]
+    if not values:
+        return Value(Plain(name)) if name in ("dict", "str") else NEUTRAL if name == "list" else SILENT
+    first = inference.kind(values[0])
+    match name:
+        case "str" | "repr" | "format":
+            return Value(Plain("str"))
+        case "len" | "int" | "float" | "bool" | "isinstance" | "hasattr" | "sum":
+            return Value(Plain("number"))
+        case "dict":
+            return Value(Plain("dict")) if isinstance(first.kind, Model) else SILENT
+        case "iter" | "aiter":
+            return first
+        case "next":
+            item = _items(first)
+            return item
+        case "list" | "tuple" | "set" | "sorted" | "reversed":
+            items = _items(first)
+            return items.of(ListOf(items.kind)) if items is not SILENT else SILENT
+        case "enumerate":
+            items = _items(first)
+            return items.of(ListOf(TupleOf((Plain("number"), items.kind)))) if items is not SILENT else SILENT
+        case "zip":
+            items_of = [_items(inference.kind(v)) for v in values]
+            doubts = [i.doubt for i in items_of if i.doubt is not None]
+            return Value(ListOf(TupleOf(tuple(i.kind for i in items_of))), doubts[0] if doubts else None)
+        case "map" if len(values) > 1:
+            result = _call(inference, values[0])
+            return result.of(ListOf(result.kind)) if result is not SILENT else SILENT
+        case "filter" if len(values) > 1:
+            items = _items(inference.kind(values[1]))
+            return items.of(ListOf(items.kind)) if items is not SILENT else SILENT
+        case "min" | "max":
+            return _items(first) if len(values) == 1 else SILENT
+        case "getattr" if len(values) > 1:
+            attribute = literal(values[1])
+            return inference.attribute(first, attribute) if attribute is not None else SILENT
+    return SILENT
+
+
+def decorated(inference: Inference, decorator: cst.Decorator, value: Value) -> Value:
+    """The result of a function as its decorator leaves it."""
+    if value.kind == SILENT.kind:
+        return value
+    path = inference.decorator_path(decorator)
+    if path.startswith(TRANSPARENT_DECORATORS) or path in ("retry", "cache", "lru_cache"):
+        return value
+    node: cst.BaseExpression = decorator.decorator
+    while isinstance(node, cst.Call):
+        node = node.func
+    kind = inference.kind(node).kind
+    if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef) and _passes_on(inference, kind.node):
+        return value
+    return value.doubted(Doubt(f"the decorator `{path or 'here'}` may change what the function returns", decorator))
+
+
+def _passes_on(inference: Inference, decorator: cst.FunctionDef) -> bool:
+    """Whether a decorator's inner function returns what the decorated function returns."""
+    home = inference.tree.scope_of_node[decorator]
+    for node in inference.tree.nodes.get(cst.Return, ()):
+        value = node.value
+        if isinstance(value, cst.Await):
+            value = value.expression
+        if not (isinstance(value, cst.Call) and isinstance(value.func, cst.Name)):
+            continue
+        scope = inference.tree.scopes[node]
+        owner = scope.owner_of(value.func.value)
+        inside = scope
+        while inside is not home and inside.parent is not None:
+            inside = inside.parent
+        if inside is home and scope is not owner and owner is not None:
+            if any(b.how == "param" for b in owner.names[value.func.value]):
+                return True
+    return False
+
+
+def _call(inference: Inference, function: cst.BaseExpression) -> Value:
+    return inference.called(inference.kind(function), None) or SILENT
+
+
+def _later(value: Value) -> Value:
+    return value.of(Awaitable(value.kind)) if value is not SILENT else SILENT
+
+
+def _items(value: Value) -> Value:
+    return iterated(value, False)
+
+
+def _gathered(inference: Inference, node: cst.Call) -> Value:
+    results: list[Kind] = []
+    for argument in node.args:
+        if argument.keyword is not None:
+            continue
+        value = inference.kind(argument.value)
+        if argument.star:
+            item = awaited(_items(value))
+            return item.of(Awaitable(ListOf(item.kind))) if item is not SILENT else SILENT
+        results.append(awaited(value).kind)
+    return Value(Awaitable(TupleOf(tuple(results))))

@@ -1,0 +1,140 @@
+"""One file as the rules see it: text, tree, spans and, above all, `kind(expression)`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import libcst as cst
+
+from oaimigrate.analysis import api as api_map
+from oaimigrate.analysis.infer import Inference
+from oaimigrate.analysis.kinds import SILENT, External, Symbol, Value
+from oaimigrate.analysis.positions import Positions
+from oaimigrate.analysis.scopes import Scope
+from oaimigrate.analysis.walk import Tree
+from oaimigrate.diagnostics import Need, Note, Span
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.clients import ClientPlan
+    from oaimigrate.config import Config
+    from oaimigrate.project import Project
+    from oaimigrate.source import Source
+
+Node = TypeVar("Node", bound=cst.CSTNode)
+
+
+class FileContext:
+    """A parsed file. Rules ask it; they never change it."""
+
+    def __init__(self, source: Source, config: Config, project: Project) -> None:
+        self.source = source
+        self.text = source.text
+        self.config = config
+        self.project = project
+        self.module = cst.parse_module(source.text)
+        self.api = api_map.load()
+        self.tree = Tree(self.module)
+        self.inference = Inference(self, self.api)
+
+    # -- meaning -------------------------------------------------------------------------------------------------
+
+    def kind(self, node: cst.CSTNode) -> Value:
+        """What an expression is in the OpenAI world."""
+        return self.inference.kind(node)
+
+    def imported(self, module: str, member: str, level: int) -> Value:
+        """What `from module import member` binds (`import module` when member is empty)."""
+        if level:
+            return self.project.exported(self.source.path, module, member, level)
+        if module == "openai" or module.startswith("openai."):
+            if self.shadowed_sdk:
+                return SILENT
+            path = f"{module}.{member}" if member else module
+            return self.inference.attribute(Value(Symbol("")), path[7:]) if path != "openai" else Value(Symbol(""))
+        found = self.project.exported(self.source.path, module, member, level)
+        if found is not SILENT:
+            return found
+        return Value(External(f"{module}.{member}" if member else module))
+
+    @cached_property
+    def shadowed_sdk(self) -> bool:
+        """Whether `import openai` finds a neighbour of this script instead of the SDK."""
+        path = Path(self.source.path)
+        if path.name in ("openai.py", "openai.pyi", "-", "<stdin>") or (path.parent / "__init__.py").exists():
+            return False
+        return (path.parent / "openai.py").is_file()
+
+    @cached_property
+    def plan(self) -> ClientPlan:
+        """Where this file's clients are built and what each call writes instead of `openai`."""
+        from oaimigrate.analysis.clients import make_plan
+
+        return make_plan(self)
+
+    @cached_property
+    def module_name(self) -> str:
+        """The name that module-level code has for the `openai` module, "" if it has none."""
+        for name, bindings in self.tree.module_scope.names.items():
+            if all(b.how == "import" and b.module == "openai" and not b.member and not b.level for b in bindings):
+                if not self.shadowed_sdk and not any(b.remote for b in bindings):
+                    return name
+        return ""
+
+    def symbol(self, name: str) -> tuple[str, list[Need]]:
+        """How to write a name of the SDK in this file, and the import it needs."""
+        if self.module_name:
+            return f"{self.module_name}.{name}", []
+        return name, [Need("import", f"openai:{name}")]
+
+    # -- syntax --------------------------------------------------------------------------------------------------
+
+    def nodes(self, node_type: type[Node]) -> list[Node]:
+        """Every node of a type, in source order."""
+        found: list[Any] = self.tree.nodes.get(node_type, [])
+        return found
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        return self.tree.parents.get(node)
+
+    def scope(self, node: cst.CSTNode) -> Scope:
+        return self.tree.scopes.get(node, self.tree.module_scope)
+
+    def statement(self, node: cst.CSTNode) -> cst.CSTNode:
+        """The small or compound statement that a node belongs to."""
+        return self.tree.places[node].statement
+
+    def line_of(self, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
+        """The whole logical line of a small statement, None for one in a one-line suite or a compound statement."""
+        parent = self.parent(self.statement(node))
+        return parent if isinstance(parent, cst.SimpleStatementLine) else None
+
+    # -- text ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def positions(self) -> Positions:
+        positions = Positions(self.module)
+        if positions.code != self.text:
+            raise ValueError("LibCST does not reproduce this file; its positions cannot be trusted")
+        return positions
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where a node stands, without its own parentheses."""
+        return self.positions.span(node)
+
+    def whole(self, node: cst.CSTNode) -> Span:
+        """Where a node stands, parentheses included (for a statement: with its leading comments and newline)."""
+        return self.positions.whole(node)
+
+    def code(self, node: cst.CSTNode) -> str:
+        """The text of a node, parentheses included."""
+        span = self.whole(node)
+        return self.text[span.start : span.end]
+
+    def doubts(self, value: Value) -> tuple[Note, ...]:
+        """The note that says where certainty ended, if it did."""
+        if value.doubt is None:
+            return ()
+        node = value.doubt.node
+        return (Note(value.doubt.text, self.span(node) if node is not None else None),)

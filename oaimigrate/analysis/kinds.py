@@ -1,0 +1,227 @@
+"""What an expression can be in the OpenAI world: a small closed union of values.
+
+`Value` is what `FileContext.kind` answers: a kind, and, where certainty ended on the way, the reason why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import libcst as cst
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Doubt:
+    """Where and why certainty ended."""
+
+    text: str
+    node: cst.CSTNode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nothing is known: rules stay silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """`None`, or a name that is still being worked out: says nothing against any other kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value that is certainly not the SDK's: `what` is str, number, dict, list, bytes or other."""
+
+    what: str = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Something that stands in the `openai` package, by its dotted path below it; "" is the module itself."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An instance of OpenAI, AsyncOpenAI or their Azure twins."""
+
+    asynchronous: bool
+    azure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A resource or method of a v1+ client, by its path: "chat.completions", "chat.completions.create"."""
+
+    path: str
+    asynchronous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A response, or a part of one; `name` is a model of rules/api.toml."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    item: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf:
+    """What a `list` method returns: `.data` is one page, iterating it (v1+) yields every item."""
+
+    item: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    items: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DictOf:
+    """A plain dict whose values share a kind."""
+
+    value: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOf:
+    """What `stream=True` gives, or any generator: iterating it yields `item`."""
+
+    item: Kind
+    asynchronous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """The result of a call whose `stream` argument is not known: a response or a stream, as its use tells."""
+
+    whole: Kind
+    stream: StreamOf
+
+
+@dataclass(frozen=True, slots=True)
+class Awaitable:
+    result: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorOf:
+    """A caught error; `classes` are paths below `openai`, such as "error.RateLimitError" or "RateLimitError"."""
+
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of this file; `bound` when its first parameter is already given."""
+
+    node: cst.FunctionDef | cst.Lambda
+    bound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOf:
+    node: cst.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceOf:
+    node: cst.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something imported from another package, by its dotted path: `asyncio.gather`."""
+
+    path: str
+
+
+Kind = (
+    Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | StreamOf | Either
+    | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | External
+)  # fmt: skip
+
+UNKNOWN = Unknown()
+NOTHING = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A kind, and the place where certainty ended (None: the kind is certain)."""
+
+    kind: Kind
+    doubt: Doubt | None = None
+
+    def of(self, kind: Kind) -> Value:
+        """Another kind reached from this value: the doubt goes along."""
+        return Value(kind, self.doubt)
+
+    def doubted(self, doubt: Doubt | None) -> Value:
+        return self if self.doubt is not None or doubt is None else replace(self, doubt=doubt)
+
+    @property
+    def certain(self) -> bool:
+        return self.doubt is None
+
+
+SILENT = Value(UNKNOWN)
+NEUTRAL = Value(NOTHING)
+
+
+def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
+    """One value for a name that may hold any of several.
+
+    All the same → that kind. Partly unknown → the kind, with `doubt`. Contradictory → unknown. `None` and plain
+    scalars are neutral: code that goes on to use the name as a response cannot mean them.
+    """
+    kinds: dict[Kind, Doubt | None] = {}
+    unknown = plain = False
+    neutral: Value | None = None
+    for value in values:
+        match value.kind:
+            case Unknown() | External():
+                unknown = True
+            case Nothing():
+                neutral = neutral or value
+            case Plain(what="dict" | "other"):
+                plain = True
+            case Plain():
+                neutral = value
+            case kind:
+                if kind not in kinds or kinds[kind] is not None:
+                    kinds[kind] = value.doubt
+    if not kinds:
+        if unknown:
+            return SILENT
+        return Value(Plain("other")) if plain else neutral or SILENT
+    merged = _merge(kinds)
+    if merged is None or plain:
+        return SILENT
+    return merged.doubted(doubt) if unknown else merged
+
+
+def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
+    doubts = [d for d in kinds.values() if d is not None]
+    doubt = doubts[0] if len(doubts) == len(kinds) else None
+    if len(kinds) == 1:
+        (kind,) = kinds
+        return Value(kind, doubt)
+    errors = [k for k in kinds if isinstance(k, ErrorOf)]
+    if len(errors) == len(kinds):
+        return Value(ErrorOf(tuple(dict.fromkeys(c for e in errors for c in e.classes))), doubt)
+    wholes = {k.whole if isinstance(k, Either) else k for k in kinds}
+    eithers = [k for k in kinds if isinstance(k, Either)]
+    if eithers and wholes <= {eithers[0].whole, eithers[0].stream}:
+        return Value(eithers[0], doubt)
+    lists = [k for k in kinds if isinstance(k, ListOf)]
+    if len(lists) == len(kinds):
+        inner = join(Value(k.item) for k in lists)
+        return Value(ListOf(inner.kind), doubt) if inner.kind != UNKNOWN else None
+    return None

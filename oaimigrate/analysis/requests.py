@@ -1,0 +1,114 @@
+"""The 0.28 requests of a file: every place that spells a method or class of a resource, and what its call passes.
+
+A `Request` is found by kind, not by name: `openai.ChatCompletion.create`, `ai.Completion.acreate`, `Embedding.create`
+after a from-import, `self.openai.Image.create`. What is reached through a variable that holds a resource is an
+"indirect" request: its callee stays as written and only the method name and the arguments change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.api import Method
+from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.scopes import Scope
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+Reference = cst.Name | cst.Attribute
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One reference to a 0.28 resource method; `call` is the call it is made in, None for a reference kept as a value."""
+
+    node: Reference
+    method: Method
+    asynchronous: bool
+    call: cst.Call | None
+    module: cst.BaseExpression | None  # the expression that is the `openai` module, None after a from-import
+    indirect: bool
+    scope: Scope
+
+    @property
+    def convertible(self) -> bool:
+        return bool(self.method.new)
+
+    @property
+    def at_import(self) -> bool:
+        """Whether the request runs when the module is imported."""
+        return self.scope.function is None
+
+
+def find(file: FileContext) -> list[Request]:
+    """Every reference to a 0.28 resource method, in source order."""
+    found = [r for node in file.nodes(cst.Attribute) if (r := _request(file, node)) is not None]
+    return found
+
+
+def _request(file: FileContext, node: cst.Attribute) -> Request | None:
+    base = file.kind(node.value).kind
+    if not isinstance(base, Symbol) or base.path not in file.api.resources:
+        return None
+    row = file.api.methods.get(f"{base.path}.{node.attr.value}")
+    if row is None:
+        return None
+    method, asynchronous = row
+    parent = file.parent(node)
+    call = parent if isinstance(parent, cst.Call) and parent.func is node else None
+    indirect = not spelled(file, node.value)
+    return Request(node, method, asynchronous, call, module_of(file, node), indirect, file.scope(node))
+
+
+def spelled(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether an expression spells out a name of the SDK, rather than a variable that holds one."""
+    match node:
+        case cst.Attribute(value=base):
+            return isinstance(file.kind(base).kind, Symbol)
+        case cst.Name(value=name):
+            owner = file.scope(node).owner_of(name)
+            return owner is None or all(b.how == "import" for b in owner.names[name])
+    return False
+
+
+def module_of(file: FileContext, node: cst.CSTNode) -> cst.BaseExpression | None:
+    """The part of `openai.A.b` that is the module itself."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+        if file.kind(node).kind == Symbol(""):
+            assert isinstance(node, (cst.Name, cst.Attribute))
+            return node
+    return None
+
+
+def expanded(file: FileContext, call: cst.Call) -> list[cst.Dict] | None:
+    """The dict literals behind the `**` arguments of a call; None if one of them cannot be seen whole."""
+    literals: list[cst.Dict] = []
+    for argument in call.args:
+        if argument.star != "**":
+            continue
+        value = argument.value
+        if isinstance(value, cst.Name):
+            owner = file.scope(value).owner_of(value.value)
+            bindings = owner.names[value.value] if owner is not None else []
+            if len(bindings) != 1 or not isinstance(bindings[0].value, cst.Dict) or _grows(file, value.value):
+                return None
+            value = bindings[0].value
+        if not isinstance(value, cst.Dict) or not all(
+            isinstance(e, cst.DictElement) and isinstance(e.key, cst.SimpleString) for e in value.elements
+        ):
+            return None
+        literals.append(value)
+    return literals
+
+
+def _grows(file: FileContext, name: str) -> bool:
+    """Whether a dict of this name gets keys elsewhere: `kwargs["engine"] = …`, `kwargs.update(…)`."""
+    for node in (*file.nodes(cst.Subscript), *file.nodes(cst.Attribute)):
+        if isinstance(node.value, cst.Name) and node.value.value == name:
+            return True
+    return False

@@ -1,0 +1,111 @@
+"""The settings a file makes on the 0.28 module (`openai.api_key = …`) and how they become client arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.scopes import Scope, statements_of
+from oaimigrate.analysis.steps import literal
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+WITHOUT_EFFECT = frozenset({"verify_ssl_certs", "ca_bundle_path", "enable_telemetry"})  # 0.28 only warned about them
+AZURE_TYPES = frozenset({"azure", "azure_ad", "azuread"})
+TOKEN_TYPES = frozenset({"azure_ad", "azuread"})
+OPENAI_TYPES = frozenset({"open_ai", "openai"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One assignment to a 0.28 setting."""
+
+    name: str
+    target: cst.Attribute
+    value: cst.BaseExpression
+    statement: cst.Assign | cst.AnnAssign
+    line: cst.SimpleStatementLine | None  # None when it shares its line with other statements
+    scope: Scope
+
+    @property
+    def plain(self) -> bool:
+        """Whether the statement does nothing but make this one setting, on a line of its own."""
+        alone = not isinstance(self.statement, cst.Assign) or len(self.statement.targets) == 1
+        return alone and self.line is not None
+
+
+def find(file: FileContext) -> list[Setting]:
+    """Every assignment to a 0.28 setting of the module, in source order."""
+    found: list[Setting] = []
+    for statement in file.nodes(cst.Assign):
+        for target in statement.targets:
+            if (name := _setting(file, target.target)) is not None:
+                assert isinstance(target.target, cst.Attribute)
+                found.append(_make(file, name, target.target, statement.value, statement))
+    for annotated in file.nodes(cst.AnnAssign):
+        if annotated.value is not None and (name := _setting(file, annotated.target)) is not None:
+            assert isinstance(annotated.target, cst.Attribute)
+            found.append(_make(file, name, annotated.target, annotated.value, annotated))
+    return sorted(found, key=lambda s: file.tree.orders[s.target])
+
+
+def _setting(file: FileContext, target: cst.BaseExpression) -> str | None:
+    if isinstance(target, cst.Attribute) and target.attr.value in file.api.settings:
+        if file.kind(target.value).kind == Symbol(""):
+            return target.attr.value
+    return None
+
+
+def _make(
+    file: FileContext, name: str, target: cst.Attribute, value: cst.BaseExpression, statement: cst.Assign | cst.AnnAssign
+) -> Setting:
+    line = file.parent(statement)
+    alone = isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1
+    return Setting(name, target, value, statement, line if alone else None, file.scope(statement))
+
+
+def api_type(file: FileContext, settings: list[Setting]) -> str | None:
+    """ "openai", "azure" or "azure_ad" as the file's `api_type` settings say; None when they do not say one thing."""
+    found = set()
+    for setting in settings:
+        if setting.name == "api_type":
+            text = (literal(setting.value) or "?").lower()
+            found.add("azure_ad" if text in TOKEN_TYPES else "azure" if text in AZURE_TYPES else text)
+    if not found:
+        return None if any(s.name == "api_version" for s in settings) else "openai"
+    if len(found) > 1:
+        return None
+    (text,) = found
+    return "openai" if text in OPENAI_TYPES else text if text in AZURE_TYPES else None
+
+
+def option(setting: Setting, kind: str) -> str | None:
+    """The client argument that carries a setting; "" when it needs none, None when no argument does."""
+    if setting.name in WITHOUT_EFFECT:
+        return ""
+    azure = kind in AZURE_TYPES
+    match setting.name:
+        case "api_key":
+            return "azure_ad_token" if kind == "azure_ad" else "api_key"
+        case "api_base":
+            return "azure_endpoint" if azure else "base_url"
+        case "organization":
+            return "organization"
+        case "api_version" if azure:
+            return "api_version"
+        case "api_type" if kind:
+            return ""
+        case "proxy" if not isinstance(setting.value, (cst.Dict, cst.DictComp)):
+            return "http_client"
+    return None
+
+
+def adjacent(settings: list[Setting], body: cst.CSTNode) -> bool:
+    """Whether the settings are consecutive statements of one block."""
+    statements = statements_of(body)
+    places = [i for i, s in enumerate(statements) if any(s is setting.statement for setting in settings)]
+    return len(places) == len(settings) and places == list(range(places[0], places[0] + len(places)))

@@ -1,0 +1,74 @@
+"""Single steps of inference that need no file: what iterating, awaiting, entering or unpacking a value gives."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import (
+    SILENT, Awaitable, Client, DictOf, Either, External, InstanceOf, Kind, ListOf, Model, PageOf, Plain, StreamOf,
+    TupleOf, Unknown, Value, join,
+)  # fmt: skip
+
+STRING = Value(Plain("str"))
+
+
+def known(kind: Kind) -> bool:
+    return not isinstance(kind, (Unknown, External))
+
+
+def awaited(value: Value) -> Value:
+    return value.of(value.kind.result) if isinstance(value.kind, Awaitable) else SILENT
+
+
+def iterated(value: Value, asynchronous: bool) -> Value:
+    """What a loop over a value binds."""
+    match value.kind:
+        case ListOf(item=item) | StreamOf(item=item) | PageOf(item=item):
+            return value.of(item)
+        case Either(stream=StreamOf(item=item)):
+            return value.of(item)
+        case Awaitable(result=PageOf(item=item)) if asynchronous:
+            return value.of(item)
+        case TupleOf(items=items):
+            return join([value.of(i) for i in items])
+        case Plain(what="str" | "dict") | DictOf() | Model():
+            return STRING
+    return SILENT
+
+
+def entered(value: Value, asynchronous: bool) -> Value:
+    """What `with value as x` binds."""
+    match value.kind:
+        case Client() | StreamOf() | Either() | InstanceOf():
+            return value
+    return SILENT
+
+
+def unpacked(value: Value, path: tuple[int | str, ...]) -> Value:
+    for step in path:
+        match value.kind, step:
+            case ListOf(), "*":
+                continue
+            case ListOf(item=item), int():
+                value = value.of(item)
+            case TupleOf(items=items), int() if -len(items) <= step < len(items):
+                value = value.of(items[step])
+            case _:
+                return SILENT
+    return value
+
+
+def literal(node: cst.CSTNode | None) -> str | None:
+    """The text of a plain string literal."""
+    if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return None
+
+
+def argument(call: cst.Call, name: str) -> cst.BaseExpression | None:
+    """The value of a keyword argument of a call."""
+    for candidate in call.args:
+        if candidate.keyword is not None and candidate.keyword.value == name:
+            return candidate.value
+    return None

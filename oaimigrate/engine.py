@@ -1,0 +1,113 @@
+"""The engine: one source in, one result out. Serves the command line, tests, codemods and editors alike."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate import registry
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
+from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
+from oaimigrate.fixing import apply as fixes
+from oaimigrate.project import Project
+from oaimigrate.source import Source
+from oaimigrate.suppress import suppressions
+
+MAX_ROUNDS = 10  # fixes may make room for others; every real file is quiet after two or three rounds
+RECURSION_LIMIT = 8000  # LibCST walks nested code recursively; the default of 1,000 is too low for long expressions
+
+
+def check_source(source: Source, config: Config, project: Project | None = None) -> FileResult:
+    """Find what is wrong in one source. Never raises: a file that cannot be analysed gives OAI001 or OAI000."""
+    diagnostics, _ = _analyse(source, config, project or Project())
+    return FileResult(source.path, source.text, tuple(diagnostics))
+
+
+def fix_source(
+    source: Source, config: Config, project: Project | None = None, *, safety: Safety = Safety.SAFE
+) -> FileResult:
+    """Apply every fix at least as safe as `safety`, again until nothing changes, and report what is left."""
+    project = project or Project()
+    original = source.text
+    applied: list[Diagnostic] = []
+    diagnostics, file = _analyse(source, config, project)
+    for _ in range(MAX_ROUNDS):
+        if file is None:
+            break
+        try:
+            step = _fix_once(file, diagnostics, safety)
+        except Exception as error:  # a fix that crashes must not lose the file or the run
+            diagnostics = [*diagnostics, _crash(source, "fixing", error)]
+            break
+        if step is None:
+            break
+        text, done = step
+        fixed = source.with_text(text)
+        again, next_file = _analyse(fixed, config, project)
+        if next_file is None:  # the result does not parse: keep the last text that does
+            note = Note("the result did not parse, so the fixes of this round were left out; please report this")
+            diagnostics = [*diagnostics, Diagnostic(INTERNAL_ERROR, "fixes gave code that does not parse", Span(0, 0), notes=(note,))]
+            break
+        applied += done
+        source, diagnostics, file = fixed, again, next_file
+    return FileResult(source.path, source.text, tuple(diagnostics), original, tuple(applied))
+
+
+def complete_edits(file: FileContext, fix: Fix, diagnostics: list[Diagnostic]) -> tuple[Edit, ...]:
+    """The edits of one fix, with those of the fixes linked to it and of what they need: what an editor applies."""
+    members = [d for d in diagnostics if d.fix is not None and (d.fix is fix or (fix.group and d.fix.group == fix.group))]
+    return tuple(fixes.merge(file, members)[0])
+
+
+def _fix_once(file: FileContext, diagnostics: list[Diagnostic], safety: Safety) -> tuple[str, list[Diagnostic]] | None:
+    chosen = fixes.choose(diagnostics, safety)
+    if not chosen:
+        return None
+    edits, done = fixes.merge(file, chosen)
+    text = fixes.apply(file.text, edits)
+    return (text, done) if text != file.text else None
+
+
+def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Diagnostic], FileContext | None]:
+    if sys.getrecursionlimit() < RECURSION_LIMIT:
+        sys.setrecursionlimit(RECURSION_LIMIT)
+    try:
+        file = FileContext(source, config, project)
+    except cst.ParserSyntaxError as error:
+        return [_unparsable(source, error)], None
+    except RecursionError as error:
+        return [_crash(source, "reading (the code is nested too deeply)", error)], None
+    except Exception as error:
+        return [_crash(source, "reading", error)], None
+    found = sorted(set(_run(file, config)), key=lambda d: (d.span, d.code, d.message))
+    covered = suppressions(source)
+    return [d for d in found if d.code in (INTERNAL_ERROR, UNREADABLE) or not covered.covers(d, source)], file
+
+
+def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:
+    for rule in registry.all_rules():
+        if not config.enables(rule.code):
+            continue
+        try:
+            found = [d for kind, checks in rule.checks.items() for node in file.nodes(kind) for c in checks for d in c(node, file)]
+        except Exception as error:
+            found = [_crash(file.source, f"rule {rule.code}", error)]
+        yield from found
+
+
+def _unparsable(source: Source, error: cst.ParserSyntaxError) -> Diagnostic:
+    row, column = error.raw_line, error.raw_column
+    offset = min(source.offset(row, column + 1), len(source.text))
+    reason = error.message.split("\n")[0].removeprefix("parser error: ")
+    return Diagnostic(UNREADABLE, f"this file does not parse as Python 3: {reason}", Span(offset, offset))
+
+
+def _crash(source: Source, what: str, error: BaseException) -> Diagnostic:
+    text = f"{what} crashed on this file: {type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error)[-6:])
+    return Diagnostic(INTERNAL_ERROR, text.splitlines()[0], Span(0, 0), notes=(Note(trace),))

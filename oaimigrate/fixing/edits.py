@@ -1,0 +1,82 @@
+"""Builders of small text edits: the only place that knows about commas, parentheses and trailing comments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.diagnostics import Edit, Span
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+
+def replace(file: FileContext, node: cst.CSTNode, text: str) -> Edit:
+    """Replace a node; its own parentheses stay."""
+    span = file.span(node)
+    return Edit(span.start, span.end, text)
+
+
+def replace_whole(file: FileContext, node: cst.CSTNode, text: str) -> Edit:
+    """Replace a node together with its parentheses."""
+    span = file.whole(node)
+    return Edit(span.start, span.end, text)
+
+
+def insert(offset: int, text: str) -> Edit:
+    return Edit(offset, offset, text)
+
+
+def remove_items(file: FileContext, items: Sequence[cst.CSTNode], doomed: Iterable[cst.CSTNode]) -> list[Edit]:
+    """Take items out of a comma-separated list (arguments, import names, elements), commas included."""
+    gone = {id(d) for d in doomed}
+    if not gone:
+        return []
+    spans = [item_span(file, i) for i in items]
+    if len(gone) == len(items):
+        return [Edit(spans[0].start, file.whole(items[-1]).end, "")]
+    edits = []
+    last_kept = max(i for i, item in enumerate(items) if id(item) not in gone)
+    for index, item in enumerate(items[:last_kept]):
+        if id(item) in gone:
+            edits.append(Edit(spans[index].start, spans[index + 1].start, ""))
+    if last_kept < len(items) - 1:
+        edits.append(Edit(spans[last_kept].end, spans[-1].end, ""))
+    return edits
+
+
+def item_span(file: FileContext, item: cst.CSTNode) -> Span:
+    """An item with the parentheses of its value, without its comma."""
+    span = file.span(item)
+    value = getattr(item, "value", None)
+    if isinstance(item, cst.Arg) and isinstance(value, cst.CSTNode):
+        return Span(file.whole(item).start, file.whole(value).end)
+    if isinstance(item, cst.Element) and isinstance(value, cst.CSTNode):
+        return file.whole(value)
+    return span
+
+
+def loses_comment(file: FileContext, edits: Iterable[Edit]) -> bool:
+    """Whether deleting these ranges would take a comment away (a `#` in a string counts too: better safe)."""
+    return any("#" in file.text[e.start : e.end] and "#" not in e.text for e in edits)
+
+
+def needs_parentheses(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether an `a or b` or `a if b else c` put in place of `node` must be wrapped to keep its meaning."""
+    if node.lpar:
+        return False
+    parent = file.parent(node)
+    match parent:
+        case cst.Arg(star="") | cst.Return() | cst.Assign() | cst.AnnAssign() | cst.Expr() | cst.Index() | cst.Element():
+            return False
+        case cst.FormattedStringExpression() | cst.NamedExpr() | cst.AugAssign() | cst.DictElement():
+            return False
+        case cst.Param() | cst.If() | cst.While():
+            return False
+    return True
+
+
+def edits_within(edits: Iterable[Edit], span: Span) -> bool:
+    return all(span.start <= e.start and e.end <= span.end for e in edits)

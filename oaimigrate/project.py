@@ -1,0 +1,56 @@
+"""What the other files of a run say that one file must know: which settings are made where.
+
+The scan is a regular expression over bytes, so that every worker can have the whole picture for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from oaimigrate.analysis.kinds import SILENT, Value
+
+_OPENAI_SETTING = re.compile(
+    rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
+    rb"|http_client|default_headers|timeout|max_retries)[ \t]*(?:,[^=\n]*)?=[^=]"
+    rb"|setattr\([ \t]*openai\b"
+)
+_REQUEST = re.compile(
+    rb"\b(?:openai\.)?(?:ChatCompletion|Completion|Embedding|Edit|Image|Audio|Moderation|FineTuningJob|FineTune"
+    rb"|Engine|Model|File)\.a?(?:create|list|retrieve|delete|transcribe|translate|download|cancel)\w*\b"
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """Facts about the files of one run, by path. An empty project knows nothing and constrains nothing."""
+
+    settings: dict[str, frozenset[str]] = field(default_factory=dict)  # settings that each file makes on the module
+    requests: frozenset[str] = frozenset()  # files that make 0.28 requests
+
+    @classmethod
+    def scan(cls, files: Iterable[tuple[str, bytes]]) -> Project:
+        settings: dict[str, frozenset[str]] = {}
+        requests = set()
+        for path, data in files:
+            if b"openai" not in data:
+                continue
+            made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
+            if made:
+                settings[path] = made
+            if _REQUEST.search(data):
+                requests.add(path)
+        return cls(settings, frozenset(requests))
+
+    def settings_elsewhere(self, path: str) -> frozenset[str]:
+        """Settings that files other than `path` make on the `openai` module."""
+        return frozenset(name for other, names in self.settings.items() if other != path for name in names)
+
+    def dependents(self, path: str) -> bool:
+        """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""
+        return any(other != path and other not in self.settings for other in self.requests)
+
+    def exported(self, path: str, module: str, member: str, level: int) -> Value:
+        """What another module of the project exports under a name."""
+        return SILENT
