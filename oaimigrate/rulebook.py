@@ -141,7 +141,7 @@ def cases(page: Page) -> list[Case]:
         return []
     headings = list(re.finditer(r"^### (.+)$", _blank_fences(page.body), re.MULTILINE))
     starts = [h for h in headings if h.start() > at]
-    ends = [h.start() for h in starts[1:]] + [len(page.body)]
+    ends = [*(h.start() for h in starts), len(page.body)][1:]
     return [_case(page, h[1].strip(), h.start(), end) for h, end in zip(starts, ends, strict=True)]
 
 
