@@ -51,7 +51,9 @@ class Inference:
     def is_error(self, path: str) -> bool:
         """Whether a path below `openai` names an exception, of 0.28 or of v1+."""
         name = path.removeprefix("error.")
-        return name in self.api.errors if name != path else name in self.api.errors or name in self.api.error_tree
+        if name != path:
+            return name in self.api.errors
+        return name != "Timeout" and (name in self.api.errors or name in self.api.error_tree)  # that is a setting now
 
     def exports(self, path: str) -> bool:
         """Whether `from openai import *` (or from one of its modules) would bring this name."""

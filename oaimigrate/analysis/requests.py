@@ -46,11 +46,12 @@ class Request:
 
 def find(file: FileContext) -> list[Request]:
     """Every reference to a 0.28 resource method, in source order."""
-    found = [r for node in file.nodes(cst.Attribute) if (r := _request(file, node)) is not None]
+    found = [r for node in file.nodes(cst.Attribute) if (r := request_at(file, node)) is not None]
     return found
 
 
-def _request(file: FileContext, node: cst.Attribute) -> Request | None:
+def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
+    """The request that an attribute access makes, if it names a method of a 0.28 resource class."""
     base = file.kind(node.value).kind
     if not isinstance(base, Symbol) or base.path not in file.api.resources:
         return None

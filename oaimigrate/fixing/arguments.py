@@ -58,7 +58,7 @@ class _Rewriter:
         if self.result.problem:
             return self.result
         model = next((n for n in MODEL_NAMES if n in names.values()), None) if "model" in self.params else None
-        self.present = {n for a, n in names.items() if a.keyword is not None}
+        self.present = {n for a, n in names.items() if a.keyword is not None and n not in self.method.drop}
         for argument, name in names.items():
             if name in MODEL_NAMES and name != model and model is not None:
                 self.doomed.append(argument)

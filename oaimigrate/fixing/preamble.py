@@ -55,7 +55,17 @@ def provide(file: FileContext, needs: Iterable[Need]) -> list[Edit]:
     edits += _imports(file, imports, {n.name for n in wanted if n.kind == "drop-import"})
     if inserted:
         edits.append(_after_setup(file, inserted))
-    return edits
+    return _joined(edits)
+
+
+def _joined(edits: list[Edit]) -> list[Edit]:
+    """Insertions at one place become one, in the order they were asked for."""
+    found: dict[tuple[int, int], Edit] = {}
+    for edit in edits:
+        key = (edit.start, edit.end) if edit.start == edit.end else (edit.start, -edit.end - 1)
+        earlier = found.get(key)
+        found[key] = Edit(edit.start, edit.end, earlier.text + edit.text) if earlier and edit.start == edit.end else edit
+    return list(found.values())
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------

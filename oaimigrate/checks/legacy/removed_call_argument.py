@@ -1,0 +1,81 @@
+"""OAI108: an argument of 0.28 on a call that is already v1+: what half a migration leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.kinds import Member, Symbol
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI108")
+
+RENAMED = {"engine": "model", "deployment_id": "model", "request_timeout": "timeout", "headers": "extra_headers"}
+CONSTRUCTORS = {
+    "OpenAI": {"api_base": "base_url"},
+    "AsyncOpenAI": {"api_base": "base_url"},
+    "AzureOpenAI": {"api_base": "azure_endpoint", "deployment_id": "azure_deployment", "engine": "azure_deployment"},
+    "AsyncAzureOpenAI": {"api_base": "azure_endpoint", "deployment_id": "azure_deployment", "engine": "azure_deployment"},
+}
+CLIENT_OPTIONS = frozenset({"api_key", "api_base", "api_type", "api_version", "organization"})
+
+
+@rule.on(cst.Call)
+def argument(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    match file.kind(node.func).kind:
+        case Member(path=path) if path in file.api.calls:
+            params = file.api.calls[path].params.get(file.config.target)
+            if params:
+                yield from _request(file, node, path, params)
+        case Symbol(path=path) if path in CONSTRUCTORS:
+            yield from _constructor(file, node, path)
+
+
+def _request(file: FileContext, node: cst.Call, path: str, params: frozenset[str]) -> Iterator[Diagnostic]:
+    given = {a.keyword.value for a in node.args if a.keyword is not None}
+    for item in node.args:
+        name = item.keyword.value if item.keyword is not None else ""
+        if not name or name in params:
+            continue
+        new = RENAMED.get(name)
+        if new is not None and (new in params or new in ("timeout", "extra_headers")):
+            yield _renamed(file, node, item, name, new, given, path)
+        elif name in CLIENT_OPTIONS:
+            message = f"`{path}` takes no `{name}=`: it is an option of the client"
+            note = Note(f"call `client.with_options({_option(name)}=…).{path}(…)`, or build a client with it")
+            yield Diagnostic(rule.code, message, build.item_span(file, item), None, (note,))
+
+
+def _option(name: str) -> str:
+    return "base_url" if name == "api_base" else name
+
+
+def _renamed(
+    file: FileContext, node: cst.Call, item: cst.Arg, old: str, new: str, given: set[str], path: str
+) -> Diagnostic:
+    message = f"`{path}` takes no `{old}=` since openai 1.0; it is `{new}=`"
+    span = build.item_span(file, item)
+    assert item.keyword is not None
+    if new in given:
+        note = Note(f"not rewritten: `{new}=` is given too")
+        return Diagnostic(rule.code, message, span, None, (note,))
+    edits: list[Edit] = [build.replace(file, item.keyword, new)]
+    if old == "request_timeout" and isinstance(item.value, cst.Tuple):
+        return Diagnostic(rule.code, message, span, None, (Note("write `openai.Timeout(read, connect=connect)`"),))
+    return Diagnostic(rule.code, message, span, Fix(f"Rename to `{new}`", tuple(edits), Safety.SAFE))
+
+
+def _constructor(file: FileContext, node: cst.Call, name: str) -> Iterator[Diagnostic]:
+    given = {a.keyword.value for a in node.args if a.keyword is not None}
+    for item in node.args:
+        old = item.keyword.value if item.keyword is not None else ""
+        new = CONSTRUCTORS[name].get(old)
+        if new is None or item.keyword is None:
+            continue
+        message = f"`{name}` takes no `{old}=`; it is `{new}=`"
+        fix = None if new in given else Fix(f"Rename to `{new}`", (build.replace(file, item.keyword, new),))
+        yield Diagnostic(rule.code, message, build.item_span(file, item), fix)

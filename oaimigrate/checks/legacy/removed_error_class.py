@@ -1,0 +1,404 @@
+"""OAI104: an exception of `openai.error`, in every form of import and use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from oaimigrate.analysis import errors
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.requests import module_of
+from oaimigrate.analysis.scopes import Binding
+from oaimigrate.analysis.walk import dotted
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI104")
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """What one reference becomes: new class names, or the reason why nothing."""
+
+    names: tuple[str, ...] = ()
+    problem: str = ""
+    notes: tuple[Note, ...] = ()
+    safety: Safety = Safety.SAFE
+
+
+@rule.on(cst.Attribute, cst.Name)
+def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
+    """`openai.error.X`, or a name imported from there, wherever it is used."""
+    path = _legacy_path(file, node)
+    if path is None:
+        return
+    name = path.removeprefix("error.")
+    rename = _rename(file, node, path)
+    binding = _import_of(file, node)
+    problem = rename.problem or (_blocked(file, binding) if binding is not None else "")
+    message = _message(name, rename)
+    if problem:
+        yield Diagnostic(rule.code, message, file.span(node), None, (Note(f"not rewritten: {problem}"), *rename.notes))
+        return
+    handler_fix = _reorder(file, node)
+    if handler_fix is not None:
+        note = Note("since 1.0 the classes form a tree: the clauses are put in order first, then renamed")
+        yield Diagnostic(rule.code, message, file.span(node), handler_fix, (note, *rename.notes))
+        return
+    edits, needs = _edits(file, node, rename.names, binding)
+    group = f"error-import:{binding.name}" if binding is not None else None
+    fix = Fix(f"Use {_listed(rename.names)}", tuple(edits), rename.safety, tuple(needs), group)
+    yield Diagnostic(rule.code, message, file.span(node), fix, rename.notes)
+
+
+def _legacy_path(file: FileContext, node: cst.Attribute | cst.Name) -> str | None:
+    parent = file.parent(node)
+    if isinstance(parent, (cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:
+        return None
+    if isinstance(node, cst.Name) and isinstance(parent, (cst.Attribute, cst.Arg, cst.Param)):
+        if (isinstance(parent, cst.Attribute) and parent.attr is node) or getattr(parent, "keyword", None) is node:
+            return None
+    kind = file.kind(node).kind
+    if kind == Symbol("Timeout") and errors.handler_of(file, node) is not None and isinstance(node, cst.Attribute):
+        return "error.Timeout"
+    if not isinstance(kind, Symbol) or not errors.is_legacy(file, kind.path):
+        return None
+    return kind.path if isinstance(node, cst.Attribute) or _import_of(file, node) is not None else None
+
+
+def _import_of(file: FileContext, node: cst.CSTNode) -> Binding | None:
+    """The import that brings the name at the root of a reference, unless that name is the `openai` module itself."""
+    root = node
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if not isinstance(root, cst.Name):
+        return None
+    owner = file.scope(root).owner_of(root.value)
+    bindings = owner.names[root.value] if owner is not None else []
+    for binding in bindings:
+        path = f"{binding.module}.{binding.member}" if binding.member else binding.module
+        if binding.how == "import" and path.startswith("openai."):
+            return binding
+    return None
+
+
+def _message(name: str, rename: Rename) -> str:
+    if rename.names:
+        return f"`openai.error.{name}` was removed in openai 1.0; catch {_listed(rename.names)}"
+    return f"`openai.error.{name}` was removed in openai 1.0"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(f"`openai.{n}`" for n in names)
+
+
+def _rename(file: FileContext, node: cst.Attribute | cst.Name, path: str) -> Rename:
+    row = file.api.errors[path.removeprefix("error.")]
+    names = errors.successors(file, path, wide=errors.is_wide(file, node))
+    notes = (Note(row.note),) if row.precision != "exact" and row.note else ()
+    if not names:
+        return Rename(problem="nothing took its place", notes=notes)
+    safety = Safety.SAFE if row.precision in ("exact", "superset") else Safety.UNSAFE
+    parent = file.parent(node)
+    match parent:
+        case cst.Call(func=func) if func is node and names != ("OpenAIError",):
+            return Rename(names, "errors of v1+ are made from an HTTP response, not from a message", notes)
+        case cst.Raise() if names != ("OpenAIError",):
+            return Rename(names, "errors of v1+ are made from an HTTP response", notes)
+        case cst.Arg() if isinstance(file.parent(parent), cst.ClassDef) and names != ("OpenAIError",):
+            return Rename(names, "the class is a base class, and its constructor changed", notes)
+        case cst.Attribute() if len(names) > 1:
+            return Rename(names, "one class became several", notes)
+        case cst.Assign() | cst.AnnAssign() | cst.Param() | cst.Return() if len(names) > 1:
+            return Rename(names, "", (*notes, Note("one class became several; check that a tuple is welcome here")), Safety.UNSAFE)
+        case cst.Annotation() | cst.DictElement() | cst.Comparison() | cst.ComparisonTarget() if len(names) > 1:
+            return Rename(names, "one class became several, and this is not a place for a tuple", notes)
+    return Rename(names, "", notes, safety)
+
+
+def _blocked(file: FileContext, binding: Binding) -> str:
+    """Why the names of an import cannot be renamed together; "" if they can."""
+    for node in (*file.nodes(cst.Name), *file.nodes(cst.Attribute)):
+        path = _legacy_path(file, node)
+        if path is not None and _import_of(file, node) is binding:
+            problem = _rename(file, node, path).problem
+            if problem:
+                return f"another use of the import cannot be: {problem}" if len(file.nodes(cst.Name)) > 1 else problem
+    return ""
+
+
+# -- order of clauses -------------------------------------------------------------------------------------------------
+
+
+def _reorder(file: FileContext, node: cst.CSTNode) -> Fix | None:
+    handler = errors.handler_of(file, node)
+    if handler is None:
+        return None
+    statement = file.parent(handler)
+    assert isinstance(statement, (cst.Try, cst.TryStar))
+    order = errors.order(file, statement)
+    if order is None:
+        return None
+    spans = [file.whole(h) for h in statement.handlers]
+    newline = file.source.newline
+    texts = [file.text[s.start : s.end] for s in spans]
+    texts = [t if t.endswith(("\n", "\r")) else t + newline for t in texts]
+    text = "".join(texts[i] for i in order)
+    if not file.text[spans[-1].start : spans[-1].end].endswith(("\n", "\r")):
+        text = text[: -len(newline)]
+    return Fix("Put the clauses in an order in which none hides another", (Edit(spans[0].start, spans[-1].end, text),))
+
+
+# -- references -------------------------------------------------------------------------------------------------------
+
+
+def _edits(
+    file: FileContext, node: cst.Attribute | cst.Name, names: tuple[str, ...], binding: Binding | None
+) -> tuple[list[Edit], list[Need]]:
+    spelled, needs = _spelled(file, node, names, binding)
+    if not spelled:
+        return [], needs  # an alias keeps its name: `from openai import RateLimitError as R`
+    element = file.parent(node)
+    if isinstance(element, cst.Element) and isinstance(file.parent(element), (cst.Tuple, cst.List, cst.Set)):
+        return _element_edits(file, node, element, spelled), needs
+    text = spelled[0] if len(spelled) == 1 else f"({', '.join(spelled)})"
+    return [build.replace(file, node, text)], needs
+
+
+def _spelled(
+    file: FileContext, node: cst.Attribute | cst.Name, names: tuple[str, ...], binding: Binding | None
+) -> tuple[list[str], list[Need]]:
+    """How the new classes are written where `node` stands."""
+    module = module_of(file, node)
+    if module is not None:
+        prefix = file.code(module)
+        return [f"{prefix}.{n}" for n in names], []
+    assert binding is not None
+    if isinstance(node, cst.Name):
+        alias = binding.node
+        if isinstance(alias, cst.ImportAlias) and alias.asname is not None and len(names) == 1:
+            return [], []
+        return list(names), []
+    if not binding.member or _alias_name(binding.node):  # `import openai.error as e`, `from openai import error as e`
+        return [f"{binding.name}.{n}" for n in names], []
+    return [f"{file.module_name or 'openai'}.{n}" for n in names], []
+
+
+def _alias_name(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.ImportAlias) and node.asname is not None
+
+
+def _element_edits(file: FileContext, node: cst.CSTNode, element: cst.Element, spelled: list[str]) -> list[Edit]:
+    """One element of a tuple of classes: classes that an earlier element gave already are left out."""
+    group = file.parent(element)
+    assert isinstance(group, (cst.Tuple, cst.List, cst.Set))
+    new, gone = _flattened(file, group)
+    fresh = [s for s in spelled if s in new[element]]
+    edits: list[Edit] = []
+    if fresh:
+        edits.append(build.replace_whole(file, node, ", ".join(fresh)))
+    if gone:
+        edits += build.remove_items(file, group.elements, gone)
+        kept = [e for e in group.elements if e not in gone]
+        alone = len(kept) == 1 and len(new[kept[0]]) <= 1
+        if alone and isinstance(group, cst.Tuple) and not isinstance(group.elements[-1].comma, cst.Comma):
+            end = file.whole(group.elements[-1].value).end
+            edits = [e if e.end != end or e.text else Edit(e.start, e.end, ",") for e in edits]
+    return edits
+
+
+def _flattened(
+    file: FileContext, group: cst.Tuple | cst.List | cst.Set
+) -> tuple[dict[cst.BaseElement, list[str]], list[cst.BaseElement]]:
+    """What each element contributes after renaming, without repetition, and the elements that contribute nothing."""
+    seen: set[str] = set()
+    new: dict[cst.BaseElement, list[str]] = {}
+    gone = []
+    for element in group.elements:
+        value = element.value
+        path = _legacy_path(file, value) if isinstance(value, (cst.Name, cst.Attribute)) else None
+        if path is None or not isinstance(value, (cst.Name, cst.Attribute)):
+            text = file.code(value)
+            new[element] = [text]
+            seen.add(text)
+            continue
+        names = errors.successors(file, path, wide=errors.is_wide(file, value))
+        spelled, _ = _spelled(file, value, names, _import_of(file, value))
+        new[element] = [s for s in spelled if s not in seen]
+        seen.update(spelled)
+        if spelled and not new[element]:
+            gone.append(element)
+    return new, gone
+
+
+# -- imports ----------------------------------------------------------------------------------------------------------
+
+
+@rule.on(cst.Import)
+def imported_module(node: cst.Import, file: FileContext) -> Iterator[Diagnostic]:
+    """`import openai.error`, with or without `as`."""
+    for alias in node.names:
+        if dotted(alias.name) != "openai.error" or file.shadowed_sdk:
+            continue
+        message = "the module `openai.error` was removed in openai 1.0; its classes are in `openai`"
+        if alias.asname is None:
+            fix = _plain_import(file, node, alias)
+            yield Diagnostic(rule.code, message, file.span(alias), fix)
+            continue
+        local = alias.asname.name.value if isinstance(alias.asname.name, cst.Name) else ""
+        yield _module_alias(file, alias, local, build.replace(file, alias.name, "openai"), message)
+
+
+def _plain_import(file: FileContext, node: cst.Import, alias: cst.ImportAlias) -> Fix:
+    title = "Import `openai`"
+    twins = [a for a in node.names if dotted(a.name) == "openai" and a.asname is None]
+    if twins:
+        return Fix(title, tuple(build.remove_items(file, node.names, [alias])))
+    line = file.line_of(node)
+    other = any(
+        b.node is not alias and b.module == "openai" and b.order < _order(file, node)
+        for b in file.scope(node).names.get("openai", [])
+    )
+    if other and line is not None and len(line.body) == 1 and len(node.names) == 1 and not _commented(line):
+        span = file.span(node)
+        start = max(file.text.rfind("\n", 0, span.start), file.text.rfind("\r", 0, span.start)) + 1
+        siblings = getattr(file.parent(line), "body", ())
+        if len(siblings) > 1:
+            return Fix(title, (Edit(start, file.whole(line).end, ""),))
+    return Fix(title, (build.replace(file, alias.name, "openai"),))
+
+
+def _order(file: FileContext, node: cst.CSTNode) -> int:
+    return file.tree.orders[node]
+
+
+def _commented(line: cst.SimpleStatementLine) -> bool:
+    return line.trailing_whitespace.comment is not None
+
+
+def _module_alias(file: FileContext, alias: cst.ImportAlias, local: str, edit: Edit, message: str) -> Diagnostic:
+    binding = next((b for b in file.scope(alias).names.get(local, []) if b.node is alias), None)
+    binding = binding or next((b for b in file.tree.module_scope.names.get(local, []) if b.node is alias), None)
+    problem = _blocked(file, binding) if binding is not None else ""
+    if problem:
+        return Diagnostic(rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem}"),))
+    fix = Fix("Import `openai`", (edit,), Safety.SAFE, (), f"error-import:{local}")
+    return Diagnostic(rule.code, message, file.span(alias), fix)
+
+
+@rule.on(cst.ImportFrom)
+def imported_names(node: cst.ImportFrom, file: FileContext) -> Iterator[Diagnostic]:
+    """`from openai.error import X as Y, Z`, `from openai import error`, `from openai import InvalidRequestError`."""
+    module = dotted(node.module) or ""
+    if node.relative or module not in ("openai", "openai.error") or file.shadowed_sdk:
+        return
+    if isinstance(node.names, cst.ImportStar):
+        if module == "openai.error":
+            yield _star(file, node)
+        return
+    if module == "openai.error":
+        yield _from_error(file, node, list(node.names))
+        return
+    for alias in node.names:
+        name = dotted(alias.name) or ""
+        if name == "error":
+            yield _from_openai(file, node, alias)
+        elif errors.is_legacy(file, name):
+            yield _legacy_name(file, node, alias, name)
+
+
+def _from_error(file: FileContext, node: cst.ImportFrom, aliases: list[cst.ImportAlias]) -> Diagnostic:
+    message = "the module `openai.error` was removed in openai 1.0; import its classes from `openai`"
+    span = file.span(node.module) if node.module is not None else file.span(node)
+    bindings = {a: b for bs in _all_bindings(file) for b in bs for a in aliases if b.node is a}
+    problem = next((p for b in bindings.values() if (p := _blocked(file, b))), "")
+    names: list[str] = []
+    edits = [build.replace(file, node.module, "openai")] if node.module is not None else []
+    gone = []
+    for alias in aliases:
+        fresh, edit = _new_alias(file, alias, bindings.get(alias), names)
+        if not fresh and edit is None and not errors.successors(file, f"error.{dotted(alias.name)}"):
+            problem = problem or f"nothing took the place of `{dotted(alias.name)}`"
+        if edit is not None:
+            edits.append(edit)
+        elif not fresh:
+            gone.append(alias)
+        names += fresh
+    if problem:
+        return Diagnostic(rule.code, message, span, None, (Note(f"not rewritten: {problem}"),))
+    edits += build.remove_items(file, aliases, gone)
+    group = _group(bindings)
+    return Diagnostic(rule.code, message, span, Fix("Import from `openai`", tuple(sorted(edits)), Safety.SAFE, (), group))
+
+
+def _group(bindings: dict[cst.ImportAlias, Binding]) -> str | None:
+    """One group for all names of a statement: they share its edit."""
+    first = next(iter(bindings.values()), None)
+    return f"error-import:{first.name}" if first is not None else None
+
+
+def _new_alias(
+    file: FileContext, alias: cst.ImportAlias, binding: Binding | None, seen: list[str]
+) -> tuple[list[str], Edit | None]:
+    """The names an imported class becomes, and the edit of its part of the statement."""
+    old = dotted(alias.name) or ""
+    names: list[str] = []
+    for node in (*file.nodes(cst.Name), *file.nodes(cst.Attribute)):
+        if binding is not None and _import_of(file, node) is binding and (path := _legacy_path(file, node)):
+            names += [n for n in errors.successors(file, path, wide=errors.is_wide(file, node)) if n not in names]
+    names = names or list(errors.successors(file, f"error.{old}"))
+    if alias.asname is not None and len(names) == 1:
+        return [], build.replace(file, alias.name, names[0])
+    fresh = [n for n in names if n not in seen]
+    if fresh == [old]:
+        return fresh, None
+    return fresh, build.replace(file, alias, ", ".join(fresh)) if fresh else None
+
+
+def _all_bindings(file: FileContext) -> list[list[Binding]]:
+    return [bs for scope in file.tree.scope_of_node.values() for bs in scope.names.values()]
+
+
+def _from_openai(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias) -> Diagnostic:
+    """`from openai import error [as e]` becomes `import openai [as e]`."""
+    message = "the module `openai.error` was removed in openai 1.0; its classes are in `openai`"
+    assert not isinstance(node.names, cst.ImportStar)
+    local = "error"
+    if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+        local = alias.asname.name.value
+    if len(node.names) == 1:
+        text = f"import openai as {local}" if alias.asname is not None else "import openai"
+        return _module_alias(file, alias, local, build.replace(file, node, text), message)
+    if alias.asname is not None or file.scope(node) is not file.tree.module_scope:
+        note = Note("not rewritten: the import has an alias or stands in a function beside other names")
+        return Diagnostic(rule.code, message, file.span(alias), None, (note,))
+    edits = build.remove_items(file, node.names, [alias])
+    needs = () if file.module_name else (Need("import", "openai"),)
+    binding = next((b for b in file.tree.module_scope.names.get(local, []) if b.node is alias), None)
+    problem = _blocked(file, binding) if binding is not None else ""
+    if problem:
+        return Diagnostic(rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem}"),))
+    fix = Fix("Import `openai`", tuple(edits), Safety.SAFE, needs, f"error-import:{local}")
+    return Diagnostic(rule.code, message, file.span(alias), fix)
+
+
+def _legacy_name(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias, name: str) -> Diagnostic:
+    """`from openai import InvalidRequestError`, which 0.28 exported at top level too."""
+    message = f"`{name}` is no longer a class of `openai`"
+    binding = next((b for bs in _all_bindings(file) for b in bs if b.node is alias), None)
+    problem = _blocked(file, binding) if binding is not None else ""
+    fresh, edit = _new_alias(file, alias, binding, [])
+    if problem or edit is None:
+        return Diagnostic(rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem or 'nothing took its place'}"),))
+    group = f"error-import:{binding.name}" if binding is not None else None
+    return Diagnostic(rule.code, message, file.span(alias), Fix(f"Import `{', '.join(fresh)}`", (edit,), Safety.SAFE, (), group))
+
+
+def _star(file: FileContext, node: cst.ImportFrom) -> Diagnostic:
+    message = "the module `openai.error` was removed in openai 1.0; import its classes from `openai`"
+    note = Note("not rewritten: `import *` does not say which names are used")
+    return Diagnostic(rule.code, message, file.span(node), None, (note,))

@@ -1,0 +1,226 @@
+"""OAI101: a request through a resource class of openai 0.28, or such a class or method kept as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.kinds import External, Symbol
+from oaimigrate.analysis.requests import Request, module_of, request_at, spelled
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
+from oaimigrate.fixing import arguments
+from oaimigrate.fixing import edits as build
+from oaimigrate.fixing.receiver import receiver
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI101")
+
+
+@rule.on(cst.Attribute)
+def method(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
+    """`openai.ChatCompletion.create`, called or not."""
+    request = request_at(file, node)
+    if request is None or not request.convertible or _is_store(file, node):
+        return
+    old = f"openai.{request.method.old.partition('.')[0]}.{node.attr.value}"
+    message = f"`{old}` was removed in openai 1.0; call `client.{request.method.new}`"
+    fix, notes = _fix(file, request)
+    span = file.span(request.call or node) if not request.call else file.span(node)
+    yield Diagnostic(rule.code, message, span, fix, notes)
+
+
+def _is_store(file: FileContext, node: cst.CSTNode) -> bool:
+    """`openai.X.create = …` and `del` replace the SDK's own code: nothing to rewrite here (OAI106 reports it)."""
+    parent = file.parent(node)
+    return isinstance(parent, (cst.AssignTarget, cst.Del, cst.AnnAssign)) and getattr(parent, "target", None) is node
+
+
+def _fix(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
+    if request.indirect:
+        return _indirect(file, request)
+    return _direct(file, request)
+
+
+def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
+    result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
+    if result.problem:
+        return None, (Note(f"not rewritten: {result.problem}"),)
+    use = receiver(file, request, result.options)
+    if use.problem:
+        return None, (Note(f"not rewritten: {use.problem}"),)
+    target = f"{use.text}.{request.method.new}"
+    edits = [build.replace(file, request.node, target), *result.edits]
+    edits += _suffix(file, request)
+    notes = [*use.notes, *result.notes]
+    safety = max(use.safety, result.safety)
+    if request.call is None and not _call_seen(file, request):
+        safety = Safety.UNSAFE
+        notes.append(Note("the method is kept as a value; the arguments it is called with are not seen here"))
+    title = f"Call `{target}`"
+    needs = (*use.needs, *result.needs)
+    return Fix(title, tuple(sorted(edits)), safety, needs, use.group), tuple(notes)
+
+
+def _suffix(file: FileContext, request: Request) -> list[Edit]:
+    """What must follow the new call to keep its value: `.content` after a download (outside the await)."""
+    if not request.method.suffix or request.call is None:
+        return []
+    if not request.asynchronous:
+        return [build.insert(file.whole(request.call).end, request.method.suffix)]
+    parent = file.parent(request.call)
+    if not isinstance(parent, cst.Await):
+        return []
+    span = file.whole(parent)
+    if parent.lpar:
+        return [build.insert(span.end, request.method.suffix)]
+    return [build.insert(span.start, "("), build.insert(span.end, f"){request.method.suffix}")]
+
+
+def _call_seen(file: FileContext, request: Request) -> bool:
+    """Whether the reference stands in a `partial(…)` or an assignment whose calls this file shows."""
+    parent = file.parent(request.node)
+    return isinstance(parent, cst.Arg) and isinstance(file.parent(parent), cst.Call) and _partial(file, file.parent(parent))
+
+
+def _indirect(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
+    """A method of a resource class that a variable holds: the variable becomes the new resource."""
+    prefix = resource_prefix(file, request.method.old.partition(".")[0])
+    if not prefix:
+        return None, (Note("not rewritten: the class is kept in a variable and its methods moved to different places"),)
+    result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
+    problem = result.problem or ("per-call credentials on a class kept in a variable" if result.options else "")
+    if problem or _mixed(file, request):
+        return None, (Note(f"not rewritten: {problem or 'the variable serves both sync and async calls'}"),)
+    assert isinstance(request.node, cst.Attribute)
+    name = request.method.new[len(prefix) + 1 :]
+    edits = tuple(sorted([build.replace(file, request.node.attr, name), *result.edits]))
+    notes = (*result.notes, Note("the class is kept in a variable; check what else it may hold"))
+    group = f"resource:{request.method.old.partition('.')[0]}"
+    return Fix(f"Call `.{name}`", edits, Safety.UNSAFE, tuple(result.needs), group), notes
+
+
+def resource_prefix(file: FileContext, resource: str) -> str:
+    """`chat.completions` for ChatCompletion: where all the methods of a resource class went, "" if not to one place."""
+    paths = {m.new for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new}
+    heads = {p.rpartition(".")[0] for p in paths}
+    return heads.pop() if len(heads) == 1 else ""
+
+
+def _mixed(file: FileContext, request: Request) -> bool:
+    """Whether a variable holding a resource class serves sync and async methods."""
+    resource = request.method.old.partition(".")[0]
+    found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect]
+    return len({r.asynchronous for r in found if r.method.old.partition(".")[0] == resource}) > 1
+
+
+@rule.on(cst.Attribute, cst.Name)
+def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
+    """`api = openai.ChatCompletion`: a resource class kept as a value."""
+    parent = file.parent(node)
+    if isinstance(parent, (cst.Attribute, cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:
+        return
+    if isinstance(parent, cst.Arg) and parent.keyword is node:
+        return
+    kind = file.kind(node).kind
+    if not isinstance(kind, Symbol) or kind.path not in file.api.resources or not spelled(file, node):
+        return
+    if _is_store(file, node) or isinstance(parent, (cst.Param, cst.FunctionDef, cst.ClassDef)):
+        return
+    message = f"`openai.{kind.path}` was removed in openai 1.0"
+    fix, notes = _class_fix(file, node, kind.path)
+    yield Diagnostic(rule.code, message, file.span(node), fix, notes)
+
+
+def _class_fix(file: FileContext, node: cst.Attribute | cst.Name, resource: str) -> tuple[Fix | None, tuple[Note, ...]]:
+    prefix = resource_prefix(file, resource)
+    parent = file.parent(node)
+    if isinstance(parent, (cst.Annotation, cst.Subscript, cst.ComparisonTarget, cst.Comparison)) or _is_base(file, node):
+        return None, (Note("not rewritten: the class is used as a type, and no class took its place"),)
+    if isinstance(parent, cst.Arg) and _looks_at_class(file, file.parent(parent)):
+        return None, (Note("not rewritten: the class itself is inspected or patched"),)
+    found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect]
+    found = [r for r in found if r.method.old.partition(".")[0] == resource]
+    if not prefix or len({r.asynchronous for r in found}) > 1:
+        return None, (Note("not rewritten: what the class is used for is not one resource of one client"),)
+    row = next(m for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new)
+    asynchronous = bool(found) and found[0].asynchronous
+    request = Request(node, row, asynchronous, None, module_of(file, node), False, file.scope(node))
+    use = receiver(file, request, {})
+    if use.problem:
+        return None, (Note(f"not rewritten: {use.problem}"),)
+    text = f"{use.text}.{prefix}"
+    note = Note("the class is kept as a value; check how it is used")
+    fix = Fix(f"Use `{text}`", (build.replace(file, node, text),), Safety.UNSAFE, use.needs, f"resource:{resource}")
+    return fix, (*use.notes, note)
+
+
+def _is_base(file: FileContext, node: cst.CSTNode) -> bool:
+    parent = file.parent(node)
+    return isinstance(parent, cst.Arg) and isinstance(file.parent(parent), cst.ClassDef)
+
+
+def _looks_at_class(file: FileContext, call: cst.CSTNode | None) -> bool:
+    if not isinstance(call, cst.Call):
+        return False
+    func = call.func
+    name = func.attr.value if isinstance(func, cst.Attribute) else getattr(func, "value", "")
+    return name in ("isinstance", "issubclass", "setattr", "getattr", "hasattr", "delattr", "object", "patch", "wraps")
+
+
+@rule.on(cst.Call)
+def arguments_elsewhere(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`fn(engine=…)` where `fn` holds a 0.28 method, and `partial(openai.X.create, engine=…)`."""
+    if _partial(file, node) and node.args:
+        kind, given = file.kind(node.args[0].value).kind, node.args[1:]
+    elif isinstance(node.func, cst.Name) and not spelled(file, node.func):
+        kind, given = file.kind(node.func).kind, node.args
+    else:
+        return
+    if not isinstance(kind, Symbol) or kind.path not in file.api.methods:
+        return
+    row = file.api.methods[kind.path][0]
+    if not row.new:
+        return
+    result = arguments.rewrite(file, node, row, given)
+    problem = result.problem or ("credentials are given with the call" if result.options else "")
+    message = f"arguments of `openai.{row.old}` that `{row.new}` does not take"
+    if problem:
+        yield Diagnostic(rule.code, message, file.span(node), None, (Note(f"not rewritten: {problem}"),))
+    elif result.edits:
+        fix = Fix("Rename the arguments", tuple(result.edits), Safety.UNSAFE, tuple(result.needs))
+        yield Diagnostic(rule.code, message, file.span(node), fix, tuple(result.notes))
+
+
+def _partial(file: FileContext, node: cst.CSTNode | None) -> bool:
+    return isinstance(node, cst.Call) and file.kind(node.func).kind == External("functools.partial")
+
+
+@rule.on(cst.ImportFrom)
+def imported_class(node: cst.ImportFrom, file: FileContext) -> Iterator[Diagnostic]:
+    """`from openai import ChatCompletion`."""
+    if isinstance(node.names, cst.ImportStar) or node.relative:
+        return
+    for alias in node.names:
+        local = alias.asname.name if alias.asname is not None else alias.name
+        if not isinstance(local, cst.Name):
+            continue
+        module, member = _source(file, node, alias)
+        if not module.startswith("openai") or member not in file.api.resources or file.shadowed_sdk:
+            continue
+        message = f"`{member}` is no longer a class of the SDK; make requests on a client"
+        droppable = file.scope(node) is file.tree.module_scope and local.value in file.plan.droppable
+        if not droppable or module != "openai":
+            yield Diagnostic(rule.code, message, file.span(alias), None, (Note("not rewritten: the name is used in other ways"),))
+            continue
+        fix = Fix("Import the client class", (), Safety.SAFE, (Need("drop-import", local.value),), file.plan.group)
+        yield Diagnostic(rule.code, message, file.span(alias), fix)
+
+
+def _source(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias) -> tuple[str, str]:
+    from oaimigrate.analysis.walk import dotted
+
+    return dotted(node.module) or "", dotted(alias.name) or ""
+
+

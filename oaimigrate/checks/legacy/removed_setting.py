@@ -1,0 +1,153 @@
+"""OAI102: a setting of the `openai` module that became a client argument, moved, or has no effect any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.clients import GROUP
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.settings import AZURE_TYPES, TOKEN_TYPES, WITHOUT_EFFECT, Setting
+from oaimigrate.analysis.steps import literal
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI102")
+
+STILL_WORKS = frozenset({"api_key", "organization", "api_type", "api_version"})  # on the SDK's module-level client
+
+
+@rule.on(cst.Attribute)
+def setting(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
+    if node.attr.value not in file.api.settings or file.kind(node.value).kind != Symbol(""):
+        return
+    found = next((s for s in file.plan.settings if s.target is node), None)
+    if found is not None:
+        yield from _made(file, found)
+    elif not isinstance(file.parent(node), (cst.AssignTarget, cst.Del)):
+        yield from _read(file, node)
+
+
+@rule.on(cst.Call)
+def by_name(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`setattr(openai, name, value)`."""
+    if isinstance(node.func, cst.Name) and node.func.value == "setattr" and len(node.args) == 3:
+        name = literal(node.args[1].value)
+        if file.kind(node.args[0].value).kind == Symbol("") and (name is None or name in file.api.settings):
+            message = "a setting of the `openai` module is made by name; pass it to the client instead"
+            note = Note("not rewritten: which setting this is, and when, is not known here")
+            yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+
+
+def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
+    plan = file.plan
+    row = file.api.settings[found.name]
+    if plan.consumed:
+        message = f"`openai.{found.name}` belongs to the client since openai 1.0"
+        fix = Fix("Build a client from the settings", (), plan.safety, (Need("client", "settings"),), GROUP)
+        yield Diagnostic(rule.code, message, file.span(found.target), fix, plan.notes)
+        return
+    if found.name in STILL_WORKS and not _token(file, found):
+        return
+    message = f"`openai.{found.name}` has no effect since openai 1.0"
+    fix_or_none, note = _kept(file, found)
+    notes = [Note(note)] if note else []
+    if plan.reason and fix_or_none is not None:
+        notes.append(Note(f"the module-level client is kept: {plan.reason}"))
+    if fix_or_none is None and row.advice:
+        notes.append(Note(row.advice))
+    yield Diagnostic(rule.code, message, file.span(found.target), fix_or_none, tuple(notes))
+
+
+def _token(file: FileContext, found: Setting) -> bool:
+    """Whether the setting is part of an Azure AD login, which the module-level client spells differently."""
+    if found.name == "api_type":
+        return (literal(found.value) or "").lower() in TOKEN_TYPES
+    return found.name == "api_key" and file.plan.kind == "azure_ad"
+
+
+def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
+    """The same setting on the SDK's module-level client, and a note."""
+    plan = file.plan
+    name, value = found.name, found.value
+    if name in WITHOUT_EFFECT:
+        return _deleted(file, found), "it had no effect in 0.28 either"
+    if name == "api_type":
+        return Fix('Set `api_type` to "azure"', (build.replace_whole(file, value, '"azure"'),), Safety.SAFE, (), "azure"), ""
+    if name == "api_key":
+        return _renamed(file, found, "azure_ad_token", "azure"), ""
+    if name == "api_base":
+        if plan.kind is None:
+            return None, "not rewritten: `openai.api_type` is not known here, so this is either `base_url` or `azure_endpoint`"
+        if plan.kind in AZURE_TYPES:
+            fix = _renamed(file, found, "azure_endpoint", "azure")
+            return fix.at_least(plan.safety), ""
+        return _base_url(file, found)
+    if name == "proxy" and not isinstance(value, cst.Dict):
+        return _proxy(file, found)
+    return None, "not rewritten: nothing on the client takes this value as it is"
+
+
+def _renamed(file: FileContext, found: Setting, name: str, group: str | None = None) -> Fix:
+    return Fix(f"Set `openai.{name}`", (build.replace(file, found.target.attr, name),), Safety.SAFE, (), group)
+
+
+def _base_url(file: FileContext, found: Setting) -> tuple[Fix, str]:
+    """`openai.base_url` must end in a slash, or the SDK joins it wrongly; `api_base` had none."""
+    rename = build.replace(file, found.target.attr, "base_url")
+    value = found.value
+    text = literal(value)
+    title = "Set `openai.base_url`"
+    if text is not None and isinstance(value, cst.SimpleString):
+        if text.endswith("/"):
+            return Fix(title, (rename,)), ""
+        span = file.span(value)
+        at = span.end - len(value.quote)
+        return Fix(title, (rename, Edit(at, at, "/"))), ""
+    if isinstance(value, cst.Name) and value.value == "None":
+        return Fix(title, (rename,)), ""
+    code = file.code(value)
+    simple = isinstance(value, (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.FormattedString)) or bool(value.lpar)
+    text = f'{code if simple else f"({code})"}.rstrip("/") + "/"'
+    note = "`openai.base_url` must end in a slash"
+    return Fix(title, (rename, build.replace_whole(file, value, text)), Safety.UNSAFE), note
+
+
+def _proxy(file: FileContext, found: Setting) -> tuple[Fix, str]:
+    rename = build.replace(file, found.target.attr, "http_client")
+    module = file.code(found.target.value)
+    span = file.whole(found.value)
+    edits = (rename, Edit(span.start, span.start, f"{module}.DefaultHttpxClient(proxy="), Edit(span.end, span.end, ")"))
+    return Fix("Set `openai.http_client`", edits, Safety.UNSAFE), "a proxy is a property of the HTTP client now; async clients need their own"
+
+
+def _deleted(file: FileContext, found: Setting) -> Fix:
+    """Remove a setting that never did anything; `pass` where the block would be empty."""
+    line = found.line
+    if line is None:
+        return Fix("Remove the setting", (build.replace(file, found.statement, "pass"),), Safety.UNSAFE)
+    parent = file.parent(line)
+    comment = line.trailing_whitespace.comment is not None or any(e.comment for e in line.leading_lines)
+    span = file.span(line)
+    if comment or len(getattr(parent, "body", ())) == 1:
+        return Fix("Remove the setting", (Edit(span.start, span.end, "pass"),), Safety.SAFE if not comment else Safety.UNSAFE)
+    start = max(file.text.rfind("\n", 0, span.start), file.text.rfind("\r", 0, span.start)) + 1
+    return Fix("Remove the setting", (Edit(start, file.whole(line).end, ""),))
+
+
+def _read(file: FileContext, node: cst.Attribute) -> Iterator[Diagnostic]:
+    """`if openai.api_key is None`, `print(openai.api_base)`."""
+    name = node.attr.value
+    row = file.api.settings[name]
+    if row.module == name:
+        return  # the name still exists; that it is None until set is a matter for another rule
+    message = f"`openai.{name}` does not exist since openai 1.0"
+    if row.module and file.plan.strategy == "module" and file.plan.kind == "openai":
+        fix = Fix(f"Read `openai.{row.module}`", (build.replace(file, node.attr, row.module),), Safety.UNSAFE)
+        note = Note(f"`openai.{row.module}` is None until it is set, and then a URL that ends in a slash")
+        yield Diagnostic(rule.code, message, file.span(node), fix, (note,))
+        return
+    yield Diagnostic(rule.code, message, file.span(node), None, (Note(row.advice),) if row.advice else ())

@@ -1,0 +1,176 @@
+"""OAI107: a response used as the dict it was in 0.28: converted, unpacked, iterated, changed, dumped or compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.kinds import DictOf, Either, External, Model, Plain, Value
+from oaimigrate.analysis.steps import literal
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI107")
+
+
+def is_model(value: Value) -> bool:
+    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
+    return isinstance(kind, Model)
+
+
+def _finding(
+    file: FileContext, node: cst.CSTNode, message: str, value: Value, fix: Fix | None, *notes: str
+) -> Diagnostic:
+    confidence = "certain" if value.certain else "maybe"
+    every = (*(Note(n) for n in notes), *file.doubts(value))
+    return Diagnostic(rule.code, message, file.span(node), fix, every, confidence)
+
+
+def _to_dict(file: FileContext, node: cst.BaseExpression, *, title: str = "Convert with `.to_dict()`") -> Fix:
+    end = file.whole(node).end
+    return Fix(title, (Edit(end, end, ".to_dict()"),), Safety.UNSAFE)
+
+
+@rule.on(cst.Call)
+def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`r.to_dict_recursive()`, `r.keys()`, `r.update(...)`."""
+    func = node.func
+    if not isinstance(func, cst.Attribute) or func.attr.value == "get":
+        return
+    value = file.kind(func.value)
+    name = func.attr.value
+    if not is_model(value) or name not in file.api.dict_methods:
+        return
+    template = file.api.dict_methods[name]
+    old = f"{{r}}.{name}()"
+    if template == old:
+        return  # `to_dict()` is there in v1+ too
+    message = f"`.{name}()` is not a method of responses since openai 1.0"
+    if not template:
+        yield _finding(file, func.attr, message, value, None, file.api.dict_advice.get(name, ""))
+        return
+    start, end = file.whole(func.value).end, file.span(node).end
+    text = template.removeprefix("{r}")
+    safety = Safety.SAFE if value.certain and name == "to_dict_recursive" else Safety.UNSAFE
+    fix = Fix(f"Write `{text}`", (Edit(start, end, text),), safety) if not node.args else None
+    yield _finding(file, func.attr, message, value, fix)
+
+
+@rule.on(cst.Attribute)
+def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
+    """`r.response_ms`, `r.openai_id`."""
+    parent = file.parent(node)
+    if isinstance(parent, cst.Call) and parent.func is node:
+        return
+    value = file.kind(node.value)
+    name = node.attr.value
+    if not is_model(value) or name not in file.api.dict_methods:
+        return
+    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
+    if isinstance(kind, Model) and name in file.api.models[kind.name].fields:
+        return
+    message = f"`.{name}` is not an attribute of responses since openai 1.0"
+    template = file.api.dict_methods[name]
+    fix = None
+    if template and not template.endswith(")"):
+        start, end = file.whole(node.value).end, file.span(node).end
+        fix = Fix(f"Read `{template[3:]}`", (Edit(start, end, template.removeprefix("{r}")),), Safety.UNSAFE)
+    yield _finding(file, node.attr, message, value, fix, *([] if fix else [file.api.dict_advice.get(name, "")]))
+
+
+@rule.on(cst.Call)
+def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`dict(r)`, `json.dumps(r)`, `isinstance(r, dict)`, `len(r)`, `list(r)`."""
+    if not node.args:
+        return
+    argument = node.args[0]
+    value = file.kind(argument.value)
+    if not is_model(value) or argument.star or argument.keyword is not None:
+        return
+    func = node.func
+    if isinstance(func, cst.Name) and file.scope(func).owner_of(func.value) is None:
+        yield from _builtin(file, node, func.value, argument.value, value)
+    elif file.kind(func).kind in (External("json.dumps"), External("json.dump")):
+        message = "a response is not JSON serializable since openai 1.0: `json.dumps` raises TypeError"
+        yield _finding(file, argument.value, message, value, _to_dict(file, argument.value))
+
+
+def _builtin(file: FileContext, node: cst.Call, name: str, inner: cst.BaseExpression, value: Value) -> Iterator[Diagnostic]:
+    match name:
+        case "dict" if len(node.args) == 1:
+            span, whole = file.span(node), file.whole(inner)
+            edits = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ".to_dict()"))
+            message = "`dict(response)` converts only the outermost level since openai 1.0"
+            yield _finding(file, node, message, value, Fix("Convert with `.to_dict()`", edits, Safety.UNSAFE))
+        case "isinstance" if len(node.args) == 2 and _names_dict(node.args[1].value):
+            message = "a response is not a dict since openai 1.0: this test is silently False"
+            yield _finding(file, node, message, value, None, "`openai.BaseModel` is the base class of responses now")
+        case "len":
+            yield _finding(file, node, "a response has no length since openai 1.0", value, None, "count the keys of `.to_dict()`")
+        case "list" | "sorted" | "set" | "tuple" | "iter":
+            message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
+            yield _finding(file, node, message, value, _to_dict(file, inner))
+
+
+def _names_dict(node: cst.BaseExpression) -> bool:
+    parts = [e.value for e in node.elements] if isinstance(node, cst.Tuple) else [node]
+    return any(isinstance(p, cst.Name) and p.value == "dict" for p in parts)
+
+
+@rule.on(cst.Arg, cst.StarredDictElement)
+def unpacked(node: cst.Arg | cst.StarredDictElement, file: FileContext) -> Iterator[Diagnostic]:
+    """`f(**r)`, `{**r}`."""
+    if isinstance(node, cst.Arg) and node.star != "**":
+        return
+    value = file.kind(node.value)
+    if is_model(value):
+        message = "a response cannot be unpacked with `**` since openai 1.0"
+        yield _finding(file, node.value, message, value, _to_dict(file, node.value))
+
+
+@rule.on(cst.For, cst.CompFor)
+def iterated(node: cst.For | cst.CompFor, file: FileContext) -> Iterator[Diagnostic]:
+    """`for key in r`."""
+    value = file.kind(node.iter)
+    if isinstance(value.kind, Model):
+        message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
+        yield _finding(file, node.iter, message, value, _to_dict(file, node.iter))
+
+
+@rule.on(cst.AssignTarget, cst.AugAssign, cst.Del)
+def changed(node: cst.AssignTarget | cst.AugAssign | cst.Del, file: FileContext) -> Iterator[Diagnostic]:
+    """`choice["text"] = …`, `del r["id"]`."""
+    target = node.target
+    if not isinstance(target, cst.Subscript) or len(target.slice) != 1:
+        return
+    value = file.kind(target.value)
+    index = target.slice[0].slice
+    if not is_model(value) or not isinstance(index, cst.Index):
+        return
+    key = literal(index.value)
+    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
+    assert isinstance(kind, Model)
+    field = file.api.models[kind.name].fields.get(key) if key else None
+    verb = "deleted from" if isinstance(node, cst.Del) else "assigned to"
+    message = f"items cannot be {verb} a response since openai 1.0"
+    if field is None or isinstance(node, cst.Del):
+        yield _finding(file, target, message, value, None, "work on `.to_dict()`, or keep the value in a variable of its own")
+        return
+    start, end = file.whole(target.value).end, file.span(target).end
+    fix = Fix(f"Set `.{field.name}`", (Edit(start, end, f".{field.name}"),), Safety.SAFE if value.certain else Safety.UNSAFE)
+    yield _finding(file, target, message, value, fix)
+
+
+@rule.on(cst.Comparison)
+def compared(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
+    """`r == {...}`."""
+    if len(node.comparisons) != 1 or not isinstance(node.comparisons[0].operator, (cst.Equal, cst.NotEqual)):
+        return
+    left, right = node.left, node.comparisons[0].comparator
+    for model, other in ((left, right), (right, left)):
+        value = file.kind(model)
+        if is_model(value) and isinstance(file.kind(other).kind, (Plain, DictOf)) and isinstance(other, cst.Dict):
+            message = "a response never equals a dict since openai 1.0"
+            yield _finding(file, node, message, value, _to_dict(file, model))
