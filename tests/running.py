@@ -13,11 +13,12 @@ from oaimigrate.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A diagnostic as a page writes it: `line` is "row:column CODE message [safe]"."""
+    """A diagnostic as a page writes it: `line` is "row:column CODE message [safe]", below it stand the notes."""
 
     file: str
     code: str
     line: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ def run(files: dict[str, bytes], *, select: tuple[str, ...], safety: str, client
     for name, data in files.items():
         source = Source.from_bytes(data, name)
         checked = engine.check_source(source, options, project)
-        found += [Found(name, d.code, line_of(source, d)) for d in checked.diagnostics]
+        found += [
+            Found(name, d.code, line_of(source, d), tuple(f"  note: {n.text}" for n in d.notes))
+            for d in checked.diagnostics
+        ]
         fixed = engine.fix_source(source, options, project, safety=Safety[safety.upper()])
         after[name] = source.encode(fixed.text)
     return Outcome(after, found)

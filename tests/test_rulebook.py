@@ -54,9 +54,15 @@ def expected_diagnostics(case: Case) -> list[str]:
 
 
 def found_diagnostics(page: Page, case: Case, outcome: Outcome) -> list[str]:
-    """What is reported on the text as it was, by the page's own rule."""
+    """What is reported on the text as it was, by the page's own rule; with notes, if the page writes notes."""
     several = len(case.before) > 1
-    return [f"{d.file}:{d.line}" if several else d.line for d in outcome.diagnostics if d.code == page.code]
+    with_notes = "\n  note: " in (case.diagnostics or "")
+    lines = []
+    for found in outcome.diagnostics:
+        if found.code == page.code:
+            lines.append(f"{found.file}:{found.line}" if several else found.line)
+            lines += found.notes if with_notes else ()
+    return lines
 
 
 @pytest.mark.parametrize(("page", "case"), [marked(*c) for c in CASES])
