@@ -32,6 +32,7 @@ class Config:
     select: frozenset[str] | None = None
     target: int = DEFAULT_TARGET
     client_style: str = "instance"
+    debug: bool = False  # show the traceback of an internal error
 
     def enables(self, code: str) -> bool:
         if code in ALWAYS:

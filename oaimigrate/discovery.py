@@ -74,7 +74,7 @@ def discover(paths: Iterable[str], *, force_exclude: bool = False) -> list[str]:
             found.update((os.path.abspath(file), file) for file in _walk(path))
         elif not os.path.lexists(path):
             raise DiscoveryError(f"no such file or folder: `{path}`")
-        elif not (force_exclude and _excluded(os.path.abspath(path))):
+        elif not (force_exclude and excluded(path)):
             found[os.path.abspath(path)] = path
     return sorted(found.values())
 
@@ -160,9 +160,9 @@ def _built(folder: str, name: str) -> bool:
     return name in BUILDS and not os.path.exists(os.path.join(folder, name, "__init__.py"))
 
 
-def _excluded(path: str) -> bool:
+def excluded(path: str) -> bool:
     """Whether a walk from the repository's root (else from the working directory) would leave out this file."""
-    folder = os.path.realpath(os.path.dirname(path))
+    folder = os.path.realpath(os.path.dirname(path) or os.curdir)
     rules, ignored = gitignore.around(folder)
     top = os.path.realpath(os.curdir)
     if rules is not None:

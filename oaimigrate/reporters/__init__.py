@@ -1,1 +1,71 @@
-"""One module per output format: `render(results) -> str`."""
+"""One module per output format, each with `render(report) -> str`. What they have in common is here: the `Report`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from oaimigrate.config import INTERNAL_ERROR, UNREADABLE
+from oaimigrate.diagnostics import Diagnostic, FileResult, Fix, Safety
+from oaimigrate.reporters.colour import Paint
+from oaimigrate.source import Source
+
+if TYPE_CHECKING:
+    from oaimigrate.rulebook import Page
+
+FORMATS = ("full", "concise", "json")
+NAMES = {INTERNAL_ERROR: "internal-error", UNREADABLE: "unreadable-file"}
+
+
+def reporter(name: str) -> ModuleType:
+    """The module of a format."""
+    import importlib
+
+    return importlib.import_module(f"oaimigrate.reporters.{name}")
+
+
+@dataclass(frozen=True)  # no slots: cached_property keeps its value in __dict__
+class Report:
+    """What there is to print. `safety` is that of the fixes the user asked for or would get with `--fix`."""
+
+    results: tuple[FileResult, ...]
+    paint: Paint
+    safety: Safety = Safety.SAFE
+    fixing: bool = False  # fixes were applied, or shown as a diff
+    quiet: bool = False  # no summary
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for result in self.results for d in result.diagnostics)
+
+    @cached_property
+    def applied(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for result in self.results for d in result.applied)
+
+    def sources(self) -> Iterator[tuple[FileResult, Source]]:
+        """Each result with the source its diagnostics point into."""
+        for result in self.results:
+            yield result, Source.from_text(result.text, result.path)
+
+    def fixable(self, fix: Fix | None) -> bool:
+        return fix is not None and fix.safety <= self.safety and fix.safety is not Safety.DISPLAY
+
+
+def name_of(code: str, pages: dict[str, Page]) -> str:
+    return pages[code].name if code in pages else NAMES.get(code, code)
+
+
+def severity_of(code: str, pages: dict[str, Page]) -> str:
+    return pages[code].severity if code in pages else "error"
+
+
+def shown_path(path: str) -> str:
+    """A path as the user would write it here: relative where it lies below the working directory."""
+    if not os.path.isabs(path):
+        return path
+    here = os.getcwd()
+    return os.path.relpath(path, here) if path.startswith(here.rstrip(os.sep) + os.sep) else path

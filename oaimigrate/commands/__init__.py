@@ -1,0 +1,58 @@
+"""What the commands of `oaimigrate.cli` do. Each takes its options and gives the exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from oaimigrate.reporters.colour import paint_for
+from oaimigrate.runner import Collected, Progress, Run
+
+_WORTH_A_BAR = 40  # files; fewer are done before a bar is read
+
+
+def write(text: str) -> None:
+    """Print to standard output as it is; colours were decided by `Paint`."""
+    click.echo(text, nl=False, color=True)
+
+
+def write_diff(done: Run) -> None:
+    """Print what changed: bytes of the files' own encodings, or colours for a terminal."""
+    from oaimigrate.reporters.diff import coloured, unified_diff
+
+    paint = paint_for(sys.stdout)
+    for result in done.changed:
+        diff = unified_diff(done.sources[result.path], result.text)
+        if paint.enabled:
+            write(coloured(diff, paint))
+        else:
+            sys.stdout.buffer.write(diff)
+    sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
+
+
+def read_stdin() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+def warn_if_empty(collected: Collected) -> None:
+    if not collected.found:
+        warn("no Python files found under the given paths")
+
+
+def progress_bar(total: int) -> Progress | None:
+    """A bar on standard error while a person watches long work."""
+    if total < _WORTH_A_BAR or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        filled = 30 * done // total
+        end = "\r\033[K" if done == total else ""
+        sys.stderr.write(f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} files{end}")
+        sys.stderr.flush()
+
+    return show

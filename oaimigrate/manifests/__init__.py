@@ -1,0 +1,1 @@
+"""The files in which a project says which openai SDK it wants."""

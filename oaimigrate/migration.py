@@ -1,0 +1,71 @@
+"""What `oaimigrate migrate` tells at its end: what was rewritten, what to read, what is left and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from oaimigrate.diagnostics import Diagnostic, FileResult, Safety
+from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters.summary import counted
+from oaimigrate.source import Source
+
+FAMILY = "OAI1"
+
+
+def summary(report: Report, *, written: bool) -> str:
+    """The report of a migration. `written` is false where it was only shown."""
+    applied, files = len(report.applied), sum(1 for result in report.results if result.changed)
+    lines = [f"{'Rewrote' if written else 'Would rewrite'} {counted(applied, 'site')} in {counted(files, 'file')}."]
+    if not applied:
+        lines = ["No files were changed." if report.diagnostics else "Nothing to migrate: no files were changed."]
+    lines += _section(report, "to read, for the code may do something else now:", list(_unsafe(report)))
+    lines += _section(report, "left for you:", list(_left(report)))
+    return "\n".join(lines) + "\n"
+
+
+def _section(report: Report, title: str, entries: list[tuple[str, str, list[str]]]) -> Iterator[str]:
+    if not entries:
+        return
+    yield ""
+    yield report.paint(f"{counted(len(entries), 'site')} {title}", "bold")
+    for where, text, reasons in entries:
+        yield f"  {report.paint(where, 'cyan')}: {report.paint.code_spans(text)}"
+        yield from (f"      {report.paint.code_spans(line)}" for reason in reasons for line in reason.splitlines())
+
+
+def _unsafe(report: Report) -> Iterator[tuple[str, str, list[str]]]:
+    for result in report.results:
+        for row, diagnostic in sorted(_applied_rows(result), key=lambda pair: pair[0]):
+            if diagnostic.fix is not None and diagnostic.fix.safety is Safety.UNSAFE:
+                reasons = [note.text for note in diagnostic.notes]
+                yield f"{shown_path(result.path)}:{row}", f"{diagnostic.code} {diagnostic.fix.title}", reasons
+
+
+def _left(report: Report) -> Iterator[tuple[str, str, list[str]]]:
+    for result, source in report.sources():
+        for diagnostic in result.diagnostics:
+            row, _ = source.position(diagnostic.span.start)
+            reasons = [note.text for note in diagnostic.notes]
+            yield f"{shown_path(result.path)}:{row}", f"{diagnostic.code} {diagnostic.message}", reasons
+
+
+def _applied_rows(result: FileResult) -> Iterator[tuple[int, Diagnostic]]:
+    """Each applied diagnostic with the row of the new text where its place is now."""
+    if not result.applied or result.original is None:
+        return
+    before, after = Source.from_text(result.original, ""), Source.from_text(result.text, "")
+    rows = _moved_rows(before, after)
+    for diagnostic in result.applied:
+        row, _ = before.position(min(diagnostic.span.start, len(before.text)))
+        yield rows[row - 1], diagnostic
+
+
+def _moved_rows(before: Source, after: Source) -> list[int]:
+    """For each row of the old text, the row of the new text that stands in its place."""
+    old, new = ([s.line(row) for row in range(1, len(s.line_starts) + 1)] for s in (before, after))
+    rows: list[int] = []
+    for _, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        last = max(j1, j2 - 1) + 1
+        rows += [min(j1 + offset + 1, last) for offset in range(i2 - i1)]
+    return rows

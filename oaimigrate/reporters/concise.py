@@ -1,0 +1,23 @@
+"""`path:row:column: CODE message`, one line each: what editors, grep and problem matchers read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters.summary import joined, summary
+
+
+def render(report: Report) -> str:
+    return joined([*_lines(report), *summary(report)])
+
+
+def _lines(report: Report) -> Iterator[str]:
+    paint = report.paint
+    for result, source in report.sources():
+        path = shown_path(result.path)
+        for diagnostic in result.diagnostics:
+            row, column = source.position(diagnostic.span.start)
+            mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
+            message = paint.code_spans(diagnostic.message)
+            yield f"{paint(path, 'bold')}:{row}:{column}: {paint(diagnostic.code, 'red', 'bold')} {mark}{message}"

@@ -1,0 +1,60 @@
+"""What a person reads: each finding with its source, the reasons, and the fix that is on offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
+from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters.excerpt import excerpt
+from oaimigrate.reporters.summary import joined, summary
+from oaimigrate.source import Source
+
+_HOW = {
+    Safety.SAFE: "safe, applied by `--fix`",
+    Safety.UNSAFE: "unsafe, applied by `--fix --unsafe-fixes`",
+    Safety.DISPLAY: "advice only, never applied",
+}
+
+
+def render(report: Report) -> str:
+    blocks = [
+        "\n".join(_block(report, diagnostic, source))
+        for result, source in report.sources()
+        for diagnostic in result.diagnostics
+    ]
+    end = "\n".join(summary(report))
+    return joined([*blocks, end] if end else blocks, "\n\n")
+
+
+def _block(report: Report, diagnostic: Diagnostic, source: Source) -> Iterator[str]:
+    paint = report.paint
+    row, column = source.position(diagnostic.span.start)
+    mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
+    yield f"{paint(diagnostic.code, 'red', 'bold')} {mark}{paint.code_spans(diagnostic.message)}"
+    yield f"{paint('  -->', 'blue')} {shown_path(source.path)}:{row}:{column}"
+    if source.text:
+        yield excerpt(source, diagnostic.span, paint)
+    if diagnostic.confidence != "certain":
+        yield _labelled(report, "maybe", "not everything that decides this could be resolved")
+    for note in diagnostic.notes:
+        yield _labelled(report, "note", _note(note, source))
+    if diagnostic.fix is not None:
+        yield _labelled(report, "fix", _fix(diagnostic.fix))
+
+
+def _note(note: Note, source: Source) -> str:
+    text = note.text.rstrip("\n")
+    if note.path is not None:
+        return f"{text} ({shown_path(note.path)})"
+    return f"{text} (line {source.position(note.span.start)[0]})" if note.span is not None else text
+
+
+def _fix(fix: Fix) -> str:
+    return f"{fix.title} ({_HOW[fix.safety]})"
+
+
+def _labelled(report: Report, label: str, text: str) -> str:
+    first, *rest = text.split("\n")
+    lines = [f"{report.paint(label, 'cyan', 'bold')}: {report.paint.code_spans(first)}"]
+    return "\n".join(lines + [f"  {line}".rstrip() for line in rest])

@@ -1,0 +1,238 @@
+"""Files → results: what is read, where the work is done, what is written.
+
+Only this process writes, after the analysis, file by file and each one whole. Workers are handed bytes and hand back
+plain values, so they may be forked or spawned, and may die: a file that takes its process down is reported as such.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
+from oaimigrate.discovery import WORD, discover, screen
+from oaimigrate.source import Source, SourceError, read_bytes
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+    from oaimigrate.diagnostics import FileResult, Safety
+    from oaimigrate.project import Project
+
+# Starting a pool costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
+_POOL_FILES = 8
+_POOL_BYTES = 150_000
+
+Progress = Callable[[int, int], None]
+File = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The files of a run: how many there are, those worth a parse with their bytes, those that cannot be read."""
+
+    found: int
+    files: tuple[File, ...]
+    unreadable: tuple[SourceError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every file of a run is put through; `safety` is that of the fixes to apply, None to look only."""
+
+    config: Config
+    project: Project
+    safety: Safety | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The results that have something to say, by path, and the sources of the files that change."""
+
+    found: int
+    results: tuple[FileResult, ...]
+    sources: dict[str, Source]
+
+    @property
+    def changed(self) -> tuple[FileResult, ...]:
+        return tuple(result for result in self.results if result.changed)
+
+
+def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
+    """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
+    names = discover(paths, force_exclude=force_exclude)
+    files, unreadable = [], []
+    for path in names:
+        try:
+            data = read_bytes(path)
+        except SourceError as error:
+            unreadable.append(error)
+        else:
+            if WORD in data and screen(data):
+                files.append((path, data))
+    return Collected(len(names), tuple(files), tuple(unreadable))
+
+
+def run(
+    collected: Collected,
+    config: Config,
+    *,
+    safety: Safety | None = None,
+    write: bool = False,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Check the collected files, or fix them up to `safety`; write what changed if asked to."""
+    results = [_unreadable(error, b"") for error in collected.unreadable]
+    if collected.files:
+        from oaimigrate.project import Project
+
+        job = Job(config, Project.scan(collected.files), safety)
+        results += _analyse(collected.files, job, jobs or _cpus(), progress)
+    data = dict(collected.files)
+    sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
+    if write:
+        results = [_write(r, sources[r.path], data[r.path]) if r.changed else r for r in _in_order(results)]
+    return Run(collected.found, tuple(r for r in _in_order(results) if r.diagnostics or r.changed), sources)
+
+
+def run_source(path: str, data: bytes, config: Config, *, safety: Safety | None = None) -> Run:
+    """Check or fix one file that is not read from disk, such as standard input."""
+    from oaimigrate.project import Project
+
+    result = analyse((path, data), Job(config, Project.scan([(path, data)]), safety))
+    return Run(1, (result,), {path: Source.from_bytes(data, path)} if result.changed else {})
+
+
+def analyse(file: File, job: Job) -> FileResult:
+    """Put one file through the engine. Whatever goes wrong becomes a diagnostic of that file."""
+    path, data = file
+    try:
+        from oaimigrate import engine
+
+        source = Source.from_bytes(data, path)
+        if job.safety is None:
+            return engine.check_source(source, job.config, job.project)
+        return engine.fix_source(source, job.config, job.project, safety=job.safety)
+    except SourceError as error:
+        return _unreadable(error, data)
+    except Exception as error:
+        return _crashed(path, data, error, debug=job.config.debug)
+
+
+def _analyse(files: Sequence[File], job: Job, jobs: int, progress: Progress | None) -> list[FileResult]:
+    if jobs == 1 or len(files) <= _POOL_FILES or sum(len(data) for _, data in files) < _POOL_BYTES:
+        found: Iterator[FileResult] = (analyse(file, job) for file in files)
+    else:
+        found = _in_processes(files, job, jobs)
+    results = []
+    for result in found:
+        results.append(result)
+        if progress:
+            progress(len(results), len(files))
+    return results
+
+
+def _in_processes(files: Sequence[File], job: Job, jobs: int) -> Iterator[FileResult]:
+    from concurrent.futures import as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    largest_first = sorted(files, key=lambda file: (-len(file[1]), file[0]))
+    lost = []
+    pool = _pool(min(jobs, len(files)), job)
+    try:
+        tasks: dict[Future[FileResult], File] = {pool.submit(_analyse_here, file): file for file in largest_first}
+        for task in as_completed(tasks):
+            try:
+                yield task.result()
+            except BrokenProcessPool:
+                lost.append(tasks[task])
+    finally:  # also when interrupted: without it the workers live on and hold our standard output
+        pool.shutdown(wait=True, cancel_futures=True)
+    for file in sorted(lost):
+        yield _in_own_process(file, job)
+
+
+def _in_own_process(file: File, job: Job) -> FileResult:
+    """A process died and took others' work with it: each of those files gets a process of its own."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    with _pool(1, job) as pool:
+        try:
+            return pool.submit(_analyse_here, file).result()
+        except BrokenProcessPool:
+            return _crashed(*file, RuntimeError("the process that read this file died"), debug=False)
+
+
+def _pool(workers: int, job: Job) -> Executor:
+    """A pool that has LibCST already where processes can be forked: the import costs each of them 200 ms otherwise."""
+    import gc
+    import multiprocessing
+    import sys
+    from concurrent.futures import ProcessPoolExecutor
+
+    import oaimigrate.engine  # noqa: F401
+
+    method = "fork" if sys.platform.startswith("linux") else "spawn"
+    gc.freeze()  # what is here now stays, so that workers do not copy its pages to look for garbage
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _start_worker, (job,))
+
+
+_job: Job  # of this worker process
+
+
+def _start_worker(job: Job) -> None:
+    import signal
+
+    global _job
+    _job = job
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
+
+
+def _analyse_here(file: File) -> FileResult:
+    return analyse(file, _job)
+
+
+def _write(result: FileResult, source: Source, data: bytes) -> FileResult:
+    """Write a changed file; if that fails, it counts as not changed."""
+    try:
+        if read_bytes(result.path) != data:
+            raise SourceError(
+                result.path, 1, 1, "the file was changed by another program meanwhile, so it is not written"
+            )
+        source.write(result.text)
+    except SourceError as error:
+        return replace(_unreadable(error, data), original=source.text)
+    return result
+
+
+def _unreadable(error: SourceError, data: bytes) -> FileResult:
+    """A file that cannot be read, decoded or written."""
+    from oaimigrate.diagnostics import Diagnostic, FileResult, Span
+
+    text = data.decode("utf-8", "replace")
+    start = Source.from_text(text, error.path).offset(error.row, error.column)
+    return FileResult(error.path, text, (Diagnostic(UNREADABLE, error.message, Span(start, start)),))
+
+
+def _crashed(path: str, data: bytes, error: Exception, *, debug: bool) -> FileResult:
+    import traceback
+
+    from oaimigrate.diagnostics import Diagnostic, FileResult, Note, Span
+
+    message = f"internal error, the file was not looked at: {type(error).__name__}: {error}"
+    notes = (Note("".join(traceback.format_exception(error))),) if debug else ()
+    return FileResult(
+        path, data.decode("utf-8", "replace"), (Diagnostic(INTERNAL_ERROR, message, Span(0, 0), notes=notes),)
+    )
+
+
+def _in_order(results: Sequence[FileResult]) -> list[FileResult]:
+    return sorted(results, key=lambda result: result.path)
+
+
+def _cpus() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
