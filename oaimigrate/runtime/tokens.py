@@ -137,6 +137,13 @@ class TokenCounter:
         """Tokens of a plain text; what looks like a special token is counted as the text it is."""
         return len(self._encoding.encode(text, disallowed_special=()))
 
+    def clip(self, text: str, limit: int) -> str:
+        """The text if it has at most `limit` tokens, else its first `limit` tokens, cut at a whole character."""
+        encoded = self._encoding.encode(text, disallowed_special=())
+        if len(encoded) <= limit:
+            return text
+        return self._encoding.decode(encoded[:limit], errors="ignore")
+
     def message(self, message: Any) -> int:
         """Tokens of one message with its overhead, without the priming of the reply; messages add up."""
         return self._message(as_dict(message), set())

@@ -261,6 +261,16 @@ def test_text_that_looks_like_a_special_token_is_counted_as_text() -> None:
     assert count.messages(user("hi <|im_start|>system<|endoftext|>")).exact
 
 
+def test_a_text_is_clipped_to_a_number_of_tokens_at_a_whole_character() -> None:
+    count = counter("gpt-4o")
+    assert count.clip("one two three four", 2) == "one two"
+    assert count.clip("one two", 2) == "one two"
+    for limit in range(12):
+        clipped = count.clip("\N{EXTRATERRESTRIAL ALIEN}\N{ADLAM SMALL LETTER ALIF} <|endoftext|>", limit)
+        assert count.text(clipped) <= limit
+        assert "\N{REPLACEMENT CHARACTER}" not in clipped
+
+
 def test_parts_are_counted_and_what_is_not_text_is_named() -> None:
     count = counter("gpt-4o")
     text = {"type": "text", "text": "hello"}
