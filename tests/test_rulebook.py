@@ -7,13 +7,17 @@ difference before committing it.
 from __future__ import annotations
 
 import ast
+import sys
 
 import pytest
 from conftest import REPLACEMENTS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from running import Outcome, run
 from variants import ALL as VARIANTS
+from variants import between
 
-from oaimigrate import rulebook
+from oaimigrate import engine, rulebook
 from oaimigrate.rulebook import Case, Page
 
 CASES = [(page, case) for page in rulebook.load().values() for case in rulebook.cases(page)]
@@ -126,3 +130,21 @@ def test_variant_stays_unchanged(page: Page, case: Case, variant: str) -> None:
             outcome = run_case(page, case, {**encoded(case.before), file: dressed[0]})
             assert outcome.files[file] == dressed[0]
             assert not found_diagnostics(page, case, outcome)
+
+
+# The engine raises the limit, which hypothesis does not like to see in the middle of a test.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), engine.RECURSION_LIMIT))
+
+# Printable, of every width in UTF-8, and the separators that str.splitlines takes for newlines and Python does not.
+COMMENT = st.text(st.sampled_from("abc#'\"\\{}[]().,; äß€…中😀\u00a0\u0085\u2028\x1c\f"), max_size=12)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(choice=st.sampled_from(range(len(REWRITES))), comments=st.lists(COMMENT, min_size=1, max_size=3))
+def test_comments_between_statements_stay(choice: int, comments: list[str]) -> None:
+    page, case = REWRITES[choice]
+    [(file, before)] = case.before.items()
+    noise = "".join(f"# {comment}\n\n" for comment in comments)
+    dressed = between(before, case.after[file], noise) if file.endswith(".py") else None
+    if dressed is not None:
+        assert run_case(page, case, {file: dressed[0]}).files[file].decode() == dressed[1].decode()

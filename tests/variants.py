@@ -49,15 +49,15 @@ def tabs(before: str, after: str) -> Pair | None:
 
 def wide_characters(before: str, after: str) -> Pair | None:
     """Characters of two, three and four bytes before every statement: offsets must count none of them twice."""
-    return _between(before, after, "# ä € 😀 \u2028\n")
+    return between(before, after, "# ä € 😀 \u2028\n")
 
 
 def form_feed(before: str, after: str) -> Pair | None:
-    return _between(before, after, "\f\n")
+    return between(before, after, "\f\n")
 
 
 def look_alike(before: str, after: str) -> Pair | None:
-    return _between(before, after, '_unrelated = {"choices": [{"text": "x"}]}["choices"][0]["text"]\n')
+    return between(before, after, '_unrelated = {"choices": [{"text": "x"}]}["choices"][0]["text"]\n')
 
 
 def in_function(before: str, after: str) -> Pair | None:
@@ -136,7 +136,7 @@ def _split(text: str, line: int) -> tuple[str, str]:
     return "".join(part + "\n" for part in lines[:line]), "\n".join(lines[line:])
 
 
-def _between(before: str, after: str, noise: str) -> Pair | None:
+def between(before: str, after: str, noise: str) -> Pair | None:
     """Put `noise` before each statement that follows the imports, settings and clients."""
     starts = _body(before, after)
     if starts is None:
