@@ -7,18 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import TYPE_CHECKING
 
-from oaimigrate.config import INTERNAL_ERROR, UNREADABLE
 from oaimigrate.diagnostics import Diagnostic, FileResult, Fix, Safety
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
 
-if TYPE_CHECKING:
-    from oaimigrate.rulebook import Page
-
 FORMATS = ("full", "concise", "json")
-NAMES = {INTERNAL_ERROR: "internal-error", UNREADABLE: "unreadable-file"}
 
 
 def reporter(name: str) -> ModuleType:
@@ -53,14 +47,6 @@ class Report:
 
     def fixable(self, fix: Fix | None) -> bool:
         return fix is not None and fix.safety <= self.safety and fix.safety is not Safety.DISPLAY
-
-
-def name_of(code: str, pages: dict[str, Page]) -> str:
-    return pages[code].name if code in pages else NAMES.get(code, code)
-
-
-def severity_of(code: str, pages: dict[str, Page]) -> str:
-    return pages[code].severity if code in pages else "error"
 
 
 def shown_path(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from oaimigrate import rulebook
 from oaimigrate.diagnostics import Diagnostic, Fix, Note
-from oaimigrate.reporters import Report, name_of, severity_of, shown_path
+from oaimigrate.reporters import Report, shown_path
 from oaimigrate.source import Source
 
 
@@ -17,12 +17,12 @@ def render(report: Report) -> str:
 
 
 def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
-    pages = rulebook.load()
+    rule = rulebook.load()[diagnostic.code]
     return {
         "code": diagnostic.code,
-        "name": name_of(diagnostic.code, pages),
+        "name": rule.name,
         "message": diagnostic.message,
-        "severity": severity_of(diagnostic.code, pages),
+        "severity": rule.severity,
         "confidence": diagnostic.confidence,
         "filename": shown_path(source.path),
         "cell": None,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from oaimigrate.diagnostics import Safety
-from oaimigrate.reporters import Report, name_of
+from oaimigrate.reporters import Report
 
 
 def summary(report: Report) -> Iterator[str]:
@@ -55,7 +55,7 @@ def statistics(report: Report) -> str:
     fixable = {d.code for d in report.diagnostics if report.fixable(d.fix)}
     width = max((len(str(number)) for number in count.values()), default=1)
     lines = [
-        f"{number:>{width}}\t{code}\t[{'*' if code in fixable else ' '}] {name_of(code, pages)}"
+        f"{number:>{width}}\t{code}\t[{'*' if code in fixable else ' '}] {pages[code].name}"
         for code, number in sorted(count.items(), key=lambda item: (-item[1], item[0]))
     ]
     return joined([*lines, *summary(report)])
