@@ -28,12 +28,14 @@ class Project:
 
     settings: dict[str, frozenset[str]] = field(default_factory=dict)  # settings that each file makes on the module
     requests: frozenset[str] = frozenset()  # files that make 0.28 requests
+    paths: frozenset[str] = frozenset()  # every file of the run
 
     @classmethod
     def scan(cls, files: Iterable[tuple[str, bytes]]) -> Project:
         settings: dict[str, frozenset[str]] = {}
-        requests = set()
+        requests, paths = set(), set()
         for path, data in files:
+            paths.add(path)
             if b"openai" not in data:
                 continue
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
@@ -41,7 +43,7 @@ class Project:
                 settings[path] = made
             if _REQUEST.search(data):
                 requests.add(path)
-        return cls(settings, frozenset(requests))
+        return cls(settings, frozenset(requests), frozenset(paths))
 
     def settings_elsewhere(self, path: str) -> frozenset[str]:
         """Settings that files other than `path` make on the `openai` module."""

@@ -18,10 +18,11 @@ import libcst as cst
 
 from oaimigrate.analysis import requests as request_finder
 from oaimigrate.analysis import settings as setting_finder
-from oaimigrate.analysis.kinds import Client, External
+from oaimigrate.analysis.kinds import Client, External, Symbol
 from oaimigrate.analysis.requests import Request
 from oaimigrate.analysis.scopes import Scope, statements_of
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
+from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Need, Note, Safety
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ class ClientPlan:
     def use(self, request: Request) -> Use:
         """What a request is made on."""
         asynchronous = request.asynchronous
+        if request.method.old in self.replaced or request.method.old.partition(".")[0] in self.replaced:
+            return Use("", problem="this file replaces the method with its own, which a client would not call")
+        if self.lost:
+            return Use("", problem=f"nothing on a client carries `openai.{self.lost}` as it is set in this file")
         if self.kind is None:
             return Use("", problem="`openai.api_type` is not known here, so neither is the client: OpenAI or AzureOpenAI")
         match self.strategy:
@@ -142,6 +147,27 @@ class ClientPlan:
         if asynchronous or self.strategy == "lazy":
             return self._lazy(asynchronous)
         return self._module(request)
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """Resource classes and methods that the file assigns to: `openai.ChatCompletion.create = wrapper`."""
+        found = set()
+        for target in self.file.nodes(cst.AssignTarget):
+            if isinstance(target.target, cst.Attribute):
+                kind = self.file.kind(target.target).kind
+                if isinstance(kind, Symbol) and kind.path.partition(".")[0] in self.file.api.resources:
+                    found.add(kind.path)
+        return frozenset(found)
+
+    @cached_property
+    def lost(self) -> str:
+        """A setting of this file that decides where requests go and that no client can carry; "" if there is none."""
+        for setting in self.settings:
+            if setting.name in ("api_key_path", "requestssession"):
+                return setting.name
+            if setting.name == "proxy" and isinstance(setting.value, (cst.Dict, cst.DictComp)):
+                return setting.name
+        return ""
 
     def client_needs(self, asynchronous: bool) -> tuple[Need, ...]:
         if self.consumed:
@@ -174,7 +200,7 @@ class ClientPlan:
         for name, bindings in self.file.tree.module_scope.names.items():
             if not all(b.how == "import" and b.member in self.file.api.resources for b in bindings):
                 continue
-            if not any(b.module.startswith("openai") for b in bindings):
+            if not all(b.module == "openai" or b.module.startswith("openai.api_resources") for b in bindings):
                 continue
             uses = [n for n in self.file.nodes(cst.Name) if n.value == name and self._is_use(n)]
             if all(id(u) in request_roots for u in uses):
@@ -307,6 +333,8 @@ def _without_settings(plan: ClientPlan, elsewhere: frozenset[str]) -> tuple[str,
         return "module", "`openai` is imported inside functions"
     if _loads_environment_in_function(plan.file):
         return "module", "the environment is filled inside a function, so a client at module level would come too early"
+    if all(r.call is not None and argument(r.call, "api_key") is not None for r in plan.requests):
+        return "module", "every call brings its own key"
     if not any(r.at_import for r in plan.requests):
         plan.safety = max(plan.safety, Safety.UNSAFE)
         text = "the client is built when this module is imported, and raises there if OPENAI_API_KEY is not set"
@@ -354,8 +382,6 @@ def _unfit(plan: ClientPlan) -> str:
 def _reads(plan: ClientPlan) -> bool:
     """Whether the file reads `openai.api_key` and the like, which only the module keeps."""
     targets = {id(s.target) for s in plan.settings}
-    from oaimigrate.analysis.kinds import Symbol
-
     for node in plan.file.nodes(cst.Attribute):
         if node.attr.value in plan.file.api.settings and id(node) not in targets:
             if plan.file.kind(node.value).kind == Symbol(""):

@@ -64,7 +64,28 @@ class FileContext:
         path = Path(self.source.path)
         if path.name in ("openai.py", "openai.pyi", "-", "<stdin>") or (path.parent / "__init__.py").exists():
             return False
-        return (path.parent / "openai.py").is_file()
+        neighbour = path.parent / "openai.py"
+        return str(neighbour) in self.project.paths or neighbour.is_file()
+
+    @cached_property
+    def _legacy_branches(self) -> frozenset[cst.CSTNode]:
+        from oaimigrate.analysis.branches import legacy_branches
+
+        return frozenset(legacy_branches(self))
+
+    def in_legacy_branch(self, node: cst.CSTNode) -> bool:
+        """Whether a node runs only under openai < 1, in code that serves both generations on purpose."""
+        branches = self._legacy_branches
+        current: cst.CSTNode | None = node if branches else None
+        while current is not None:
+            if current in branches:
+                return True
+            current = self.tree.parents.get(current)
+        return False
+
+    def legacy_spans(self) -> list[Span]:
+        """The text of the branches that run only under openai < 1."""
+        return [self.whole(b) for b in self._legacy_branches]
 
     @cached_property
     def plan(self) -> ClientPlan:

@@ -348,7 +348,8 @@ class Inference:
                         return value.of(Awaitable(value.kind))
                 return SILENT
             case cst.BinaryOperation(left=left, operator=cst.BitOr(), right=right):
-                return join([self.annotated(left), self.annotated(right)], Doubt("the annotation allows others", annotation))
+                sides = [self.annotated(left), self.annotated(right)]
+                return join(sides) if all(known(s.kind) for s in sides) else SILENT
             case cst.Name(value="None"):
                 return NEUTRAL
             case cst.Name() | cst.Attribute():

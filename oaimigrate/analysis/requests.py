@@ -56,7 +56,7 @@ def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
     if not isinstance(base, Symbol) or base.path not in file.api.resources:
         return None
     row = file.api.methods.get(f"{base.path}.{node.attr.value}")
-    if row is None:
+    if row is None or file.in_legacy_branch(node):
         return None
     method, asynchronous = row
     parent = file.parent(node)
@@ -86,9 +86,9 @@ def module_of(file: FileContext, node: cst.CSTNode) -> cst.BaseExpression | None
     return None
 
 
-def expanded(file: FileContext, call: cst.Call) -> list[cst.Dict] | None:
-    """The dict literals behind the `**` arguments of a call; None if one of them cannot be seen whole."""
-    literals: list[cst.Dict] = []
+def expanded(file: FileContext, call: cst.Call) -> list[cst.SimpleString] | None:
+    """The keys behind the `**` arguments of a call, where they are spelled; None if some cannot be seen."""
+    keys: list[cst.SimpleString] = []
     for argument in call.args:
         if argument.star != "**":
             continue
@@ -96,20 +96,36 @@ def expanded(file: FileContext, call: cst.Call) -> list[cst.Dict] | None:
         if isinstance(value, cst.Name):
             owner = file.scope(value).owner_of(value.value)
             bindings = owner.names[value.value] if owner is not None else []
-            if len(bindings) != 1 or not isinstance(bindings[0].value, cst.Dict) or _grows(file, value.value):
+            if len(bindings) != 1 or not isinstance(bindings[0].value, cst.Dict) or owner is None:
                 return None
+            added = _added(file, value.value, owner)
+            if added is None:
+                return None
+            keys += added
             value = bindings[0].value
-        if not isinstance(value, cst.Dict) or not all(
-            isinstance(e, cst.DictElement) and isinstance(e.key, cst.SimpleString) for e in value.elements
-        ):
+        if not isinstance(value, cst.Dict):
             return None
-        literals.append(value)
-    return literals
+        for element in value.elements:
+            if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
+                return None
+            keys.append(element.key)
+    return keys
 
 
-def _grows(file: FileContext, name: str) -> bool:
-    """Whether a dict of this name gets keys elsewhere: `kwargs["engine"] = …`, `kwargs.update(…)`."""
-    for node in (*file.nodes(cst.Subscript), *file.nodes(cst.Attribute)):
-        if isinstance(node.value, cst.Name) and node.value.value == name:
-            return True
-    return False
+def _added(file: FileContext, name: str, owner: Scope) -> list[cst.SimpleString] | None:
+    """The literal keys that `name["k"] = …` adds to a dict; None if it may grow or leave in ways not seen here."""
+    keys: list[cst.SimpleString] = []
+    for node in file.nodes(cst.Name):
+        if node.value != name or file.scope(node).owner_of(name) is not owner:
+            continue
+        parent = file.parent(node)
+        match parent:
+            case cst.AssignTarget() | cst.Arg(star="**"):
+                continue
+            case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as key))]) if (
+                base is node
+            ):
+                keys.append(key)
+            case _:
+                return None
+    return keys

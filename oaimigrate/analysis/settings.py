@@ -40,32 +40,43 @@ class Setting:
 
 def find(file: FileContext) -> list[Setting]:
     """Every assignment to a 0.28 setting of the module, in source order."""
-    found: list[Setting] = []
-    for statement in file.nodes(cst.Assign):
-        for target in statement.targets:
-            if (name := _setting(file, target.target)) is not None:
-                assert isinstance(target.target, cst.Attribute)
-                found.append(_make(file, name, target.target, statement.value, statement))
-    for annotated in file.nodes(cst.AnnAssign):
-        if annotated.value is not None and (name := _setting(file, annotated.target)) is not None:
-            assert isinstance(annotated.target, cst.Attribute)
-            found.append(_make(file, name, annotated.target, annotated.value, annotated))
-    return sorted(found, key=lambda s: file.tree.orders[s.target])
+    return [s for node in file.nodes(cst.Attribute) if (s := _made(file, node)) is not None]
 
 
-def _setting(file: FileContext, target: cst.BaseExpression) -> str | None:
-    if isinstance(target, cst.Attribute) and target.attr.value in file.api.settings:
-        if file.kind(target.value).kind == Symbol(""):
-            return target.attr.value
-    return None
+def _made(file: FileContext, node: cst.Attribute) -> Setting | None:
+    """The setting that an attribute is the target of, alone or as one of several in a tuple."""
+    if node.attr.value not in file.api.settings:
+        return None
+    parent = file.parent(node)
+    direct = True
+    while isinstance(parent, (cst.Element, cst.Tuple, cst.List)):
+        parent, direct = file.parent(parent), False
+    if isinstance(parent, cst.AssignTarget):
+        parent = file.parent(parent)
+        if isinstance(parent, cst.Assign) and not direct and not _within_targets(file, node, parent):
+            return None
+    elif not (isinstance(parent, cst.AnnAssign) and parent.target is node):
+        return None
+    if not isinstance(parent, (cst.Assign, cst.AnnAssign)) or parent.value is None:
+        return None
+    if file.kind(node.value).kind != Symbol("") or file.in_legacy_branch(node):
+        return None
+    line = file.parent(parent)
+    alone = isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 and direct
+    assert alone is False or isinstance(line, cst.SimpleStatementLine)
+    return Setting(
+        node.attr.value, node, parent.value, parent, line if alone and isinstance(line, cst.SimpleStatementLine) else None,
+        file.scope(parent),
+    )  # fmt: skip
 
 
-def _make(
-    file: FileContext, name: str, target: cst.Attribute, value: cst.BaseExpression, statement: cst.Assign | cst.AnnAssign
-) -> Setting:
-    line = file.parent(statement)
-    alone = isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1
-    return Setting(name, target, value, statement, line if alone else None, file.scope(statement))
+def _within_targets(file: FileContext, node: cst.CSTNode, statement: cst.Assign) -> bool:
+    current: cst.CSTNode | None = node
+    while current is not None and current is not statement:
+        if isinstance(current, cst.AssignTarget):
+            return True
+        current = file.parent(current)
+    return False
 
 
 def api_type(file: FileContext, settings: list[Setting]) -> str | None:

@@ -246,6 +246,7 @@ class _Walker:
         steps = [self.node(node.value, node, scope, place)]
         for target in node.targets:
             self.tree.parents[target] = node
+            self.tree.nodes.setdefault(cst.AssignTarget, []).append(target)
             steps.append((self.target, (target.target, target, "assign", node.value, (), scope, place)))
         self.later(*steps)
 

@@ -51,6 +51,7 @@ class _Rewriter:
         self.extra: list[tuple[cst.Arg, str]] = []
         self.headers: list[tuple[cst.Arg, str]] = []
         self.present: set[str] = set()
+        self.given: dict[cst.Arg, str] = {}
         self.params = method.params.get(file.config.target, frozenset())
 
     def run(self) -> Arguments:
@@ -58,6 +59,7 @@ class _Rewriter:
         if self.result.problem:
             return self.result
         model = next((n for n in MODEL_NAMES if n in names.values()), None) if "model" in self.params else None
+        self.given = names
         self.present = {n for a, n in names.items() if a.keyword is not None and n not in self.method.drop}
         for argument, name in names.items():
             if name in MODEL_NAMES and name != model and model is not None:
@@ -81,7 +83,9 @@ class _Rewriter:
         found: dict[cst.Arg, str] = {}
         position = 0
         for argument in self.arguments:
-            if argument.star == "*":
+            if argument.star == "*" and self.method.positional[:1] == ("api_key",):
+                self.result.doubt("v1+ takes no positional arguments here: check that `*` never brings any")
+            elif argument.star == "*":
                 self.result.problem = "positional arguments are unpacked with `*`, so their names are not known"
             elif argument.keyword is not None:
                 found[argument] = argument.keyword.value
@@ -149,34 +153,34 @@ class _Rewriter:
             self.result.edits.append(build.replace_whole(self.file, value, f"{text}({read}, connect={connect})"))
 
     def file_name(self, argument: cst.Arg) -> None:
-        file_argument = next((a for a in self.arguments if a.keyword and a.keyword.value == "file"), None)
+        file_argument = next((a for a, n in self.given.items() if n == "file"), None)
         if file_argument is None:
             self.result.problem = f"`{self.method.filename}=` without `file=` in sight"
             return
         span = build.item_span(self.file, file_argument)
         value = self.file.whole(file_argument.value)
         name = self.file.code(argument.value)
-        self.result.edits += [build.insert(value.start, f"({name}, "), build.insert(span.end, ")")]
+        text = f"({name}, {self.file.text[value.start : value.end]})"
+        keyword = "" if file_argument.keyword is not None else "file="
+        self.result.edits = [e for e in self.result.edits if e.start != span.start]
+        self.result.edits.append(Edit(value.start, value.end, keyword + text))
         self.doomed.append(argument)
 
     def unpacked(self) -> None:
         """Look into `**kwargs` where the dict is in sight; say so where it is not."""
         if not any(a.star == "**" for a in self.arguments):
             return
-        dicts = expanded(self.file, self.call)
-        if dicts is None:
+        keys = expanded(self.file, self.call)
+        if keys is None:
             self.result.doubt(
                 "`**` may hold arguments of 0.28 (`engine`, `deployment_id`, `request_timeout`, `headers`, `api_key` …)"
             )
             return
-        for element in (e for d in dicts for e in d.elements):
-            assert isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString)
-            name = literal(element.key) or ""
+        for key in keys:
+            name = literal(key) or ""
             if name in self.method.rename:
-                quote = element.key.quote
-                self.result.edits.append(
-                    build.replace(self.file, element.key, f"{quote}{self.method.rename[name]}{quote}")
-                )
+                text = f"{key.quote}{self.method.rename[name]}{key.quote}"
+                self.result.edits.append(build.replace(self.file, key, text))
             elif name not in self.params and name not in ALWAYS:
                 self.result.doubt(f"`**` passes `{name}`, which the call does not take any more")
 

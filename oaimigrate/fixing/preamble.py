@@ -22,6 +22,7 @@ from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import CONSTRUCTORS
 from oaimigrate.analysis.kinds import External
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
+from oaimigrate.analysis.walk import dotted
 from oaimigrate.diagnostics import Edit, Need
 from oaimigrate.fixing import edits as build
 
@@ -288,9 +289,12 @@ def _imports(file: FileContext, wanted: set[str], dropped: set[str]) -> list[Edi
         assert not isinstance(statement.names, cst.ImportStar)
         aliases = list(statement.names)
         gone = [a for a in aliases if _local_name(a) in dropped]
+        own = isinstance(statement.module, cst.Name)
         if gone and len(gone) == len(aliases):
             text, names, modules = _successor(names, modules)
             edits.append(_replace_statement(file, statement, text))
+        elif not own:
+            edits += build.remove_items(file, aliases, gone)
         elif gone or names:
             edits += _change_names(file, aliases, gone, names)
             names = []
@@ -310,10 +314,12 @@ def _imported(file: FileContext, name: str) -> bool:
 def _sdk_imports(file: FileContext) -> list[cst.ImportFrom]:
     found = []
     for statement in file.nodes(cst.ImportFrom):
-        if file.scope(statement) is file.tree.module_scope and isinstance(statement.module, cst.Name):
-            if statement.module.value == "openai" and not statement.relative:
-                if not isinstance(statement.names, cst.ImportStar):
-                    found.append(statement)
+        module = dotted(statement.module) or ""
+        if file.scope(statement) is not file.tree.module_scope or statement.relative:
+            continue
+        if module == "openai" or module.startswith("openai.api_resources"):
+            if not isinstance(statement.names, cst.ImportStar):
+                found.append(statement)
     return found
 
 

@@ -56,6 +56,7 @@ def _inline(file: FileContext, request: Request, options: dict[str, str], kind: 
     module = file.code(request.module) if request.module is not None else file.module_name
     if module:
         constructor, needs = f"{module}.{CONSTRUCTORS[request.asynchronous, azure]}", []
+    owner = file.plan.use(request).text if file.plan.consumed else module
     given = []
     for name in ORDER:
         row = file.api.settings[name]
@@ -66,10 +67,12 @@ def _inline(file: FileContext, request: Request, options: dict[str, str], kind: 
             given.append(f"{option}={options[name]}")
         elif name in made and name in ("api_key", "organization", "api_base"):
             attribute = "azure_endpoint" if azure and name == "api_base" else row.module
-            if not module:
+            if not owner or (file.plan.consumed and name == "api_base"):
                 return Use("", problem=f"the call relies on `openai.{name}`, which its own client would not see")
-            given.append(f"{option}={module}.{attribute}")
+            given.append(f"{option}={owner}.{attribute}")
     if made & {"proxy", "requestssession", "aiosession"}:
         return Use("", problem="the call relies on a proxy or session that its own client would not see")
     note = Note("this builds a client for every call; build it once where the credentials are known")
-    return Use(f"{constructor}({', '.join(given)})", tuple(needs), Safety.UNSAFE, None, (note,))
+    group = file.plan.group if file.plan.consumed else None
+    needs = [*needs, *file.plan.use(request).needs] if file.plan.consumed else needs
+    return Use(f"{constructor}({', '.join(given)})", tuple(needs), Safety.UNSAFE, group, (note,))

@@ -21,8 +21,8 @@ def use(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnosti
     parent = file.parent(node)
     if node not in file.tree.scopes or isinstance(parent, (cst.ImportAlias, cst.AsName)):
         return
-    if isinstance(parent, cst.Attribute) and (parent.attr is node or _row(file, parent)):
-        return  # the longest path that has a row is the one to report
+    if isinstance(parent, cst.Attribute) and (parent.attr is node or _row(file, parent) or _is_error(file, parent)):
+        return  # the longest path that has a row is the one to report; classes of `openai.error` are OAI104's
     if isinstance(parent, (cst.Arg, cst.Param)) and getattr(parent, "keyword", None) is node:
         return
     if isinstance(node, cst.Name) and not _imported(file, node):
@@ -30,6 +30,11 @@ def use(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnosti
     found = _row(file, node)
     if found is not None:
         yield _diagnostic(file, node, *found)
+
+
+def _is_error(file: FileContext, node: cst.Attribute) -> bool:
+    kind = file.kind(node).kind
+    return isinstance(kind, Symbol) and file.inference.is_error(kind.path)
 
 
 def _imported(file: FileContext, node: cst.Name) -> bool:
@@ -57,7 +62,7 @@ def _row(file: FileContext, node: cst.CSTNode) -> tuple[str, str] | None:
 
 
 def _diagnostic(file: FileContext, node: cst.CSTNode, path: str, advice: str) -> Diagnostic:
-    message = f"`openai.{path}` was removed in openai 1.0 and nothing took its place"
+    message = f"`openai.{path}` was removed in openai 1.0"
     return Diagnostic(rule.code, message, file.span(node), None, (Note(advice),) if advice else ())
 
 

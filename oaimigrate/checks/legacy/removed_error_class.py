@@ -88,7 +88,7 @@ def _import_of(file: FileContext, node: cst.CSTNode) -> Binding | None:
 
 def _message(name: str, rename: Rename) -> str:
     if rename.names:
-        return f"`openai.error.{name}` was removed in openai 1.0; catch {_listed(rename.names)}"
+        return f"`openai.error.{name}` was removed in openai 1.0; it is {_listed(rename.names)} now"
     return f"`openai.error.{name}` was removed in openai 1.0"
 
 
@@ -101,8 +101,10 @@ def _rename(file: FileContext, node: cst.Attribute | cst.Name, path: str) -> Ren
     names = errors.successors(file, path, wide=errors.is_wide(file, node))
     notes = (Note(row.note),) if row.precision != "exact" and row.note else ()
     if not names:
-        return Rename(problem="nothing took its place", notes=notes)
-    safety = Safety.SAFE if row.precision in ("exact", "superset") else Safety.UNSAFE
+        return Rename() if _one_of_several(file, node) else Rename(problem="nothing took its place", notes=notes)
+    safety = Safety.SAFE if row.precision == "exact" or row.old == "OpenAIError" else Safety.UNSAFE
+    if row.old == "APIConnectionError" and _timeout_is_named(file, node):
+        safety = Safety.SAFE
     parent = file.parent(node)
     match parent:
         case cst.Call(func=func) if func is node and names != ("OpenAIError",):
@@ -118,6 +120,32 @@ def _rename(file: FileContext, node: cst.Attribute | cst.Name, path: str) -> Ren
         case cst.Annotation() | cst.DictElement() | cst.Comparison() | cst.ComparisonTarget() if len(names) > 1:
             return Rename(names, "one class became several, and this is not a place for a tuple", notes)
     return Rename(names, "", notes, safety)
+
+
+def _one_of_several(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a class stands in an `except (A, B)` with others that have a successor, so that it can go."""
+    element = file.parent(node)
+    group = file.parent(element) if isinstance(element, cst.Element) else None
+    if not isinstance(group, cst.Tuple) or errors.handler_of(file, node) is None:
+        return False
+    return any(e is not element and _keeps(file, e.value) for e in group.elements)
+
+
+def _keeps(file: FileContext, node: cst.BaseExpression) -> bool:
+    path = _legacy_path(file, node) if isinstance(node, (cst.Name, cst.Attribute)) else None
+    return path is None or bool(errors.successors(file, path))
+
+
+def _timeout_is_named(file: FileContext, node: cst.Attribute | cst.Name) -> bool:
+    """Whether timeouts are named beside APIConnectionError, so that its being their base class changes nothing."""
+    handler = errors.handler_of(file, node)
+    statement = file.parent(handler) if handler is not None else None
+    if isinstance(statement, (cst.Try, cst.TryStar)):
+        return any(p.endswith("Timeout") or p == "APITimeoutError" for c in errors.clauses(file, statement) for p in c.names)
+    group = file.parent(file.parent(node) or node)
+    if isinstance(group, (cst.Tuple, cst.List)):
+        return any(file.kind(e.value).kind in (Symbol("error.Timeout"), Symbol("APITimeoutError")) for e in group.elements)
+    return False
 
 
 def _blocked(file: FileContext, binding: Binding) -> str:
@@ -160,7 +188,7 @@ def _edits(
     file: FileContext, node: cst.Attribute | cst.Name, names: tuple[str, ...], binding: Binding | None
 ) -> tuple[list[Edit], list[Need]]:
     spelled, needs = _spelled(file, node, names, binding)
-    if not spelled:
+    if spelled is None:
         return [], needs  # an alias keeps its name: `from openai import RateLimitError as R`
     element = file.parent(node)
     if isinstance(element, cst.Element) and isinstance(file.parent(element), (cst.Tuple, cst.List, cst.Set)):
@@ -171,8 +199,8 @@ def _edits(
 
 def _spelled(
     file: FileContext, node: cst.Attribute | cst.Name, names: tuple[str, ...], binding: Binding | None
-) -> tuple[list[str], list[Need]]:
-    """How the new classes are written where `node` stands."""
+) -> tuple[list[str] | None, list[Need]]:
+    """How the new classes are written where `node` stands; None if the name stays."""
     module = module_of(file, node)
     if module is not None:
         prefix = file.code(module)
@@ -181,7 +209,7 @@ def _spelled(
     if isinstance(node, cst.Name):
         alias = binding.node
         if isinstance(alias, cst.ImportAlias) and alias.asname is not None and len(names) == 1:
-            return [], []
+            return None, []
         return list(names), []
     if not binding.member or _alias_name(binding.node):  # `import openai.error as e`, `from openai import error as e`
         return [f"{binding.name}.{n}" for n in names], []
@@ -228,9 +256,12 @@ def _flattened(
             continue
         names = errors.successors(file, path, wide=errors.is_wide(file, value))
         spelled, _ = _spelled(file, value, names, _import_of(file, value))
+        if spelled is None:
+            new[element] = [file.code(value)]
+            continue
         new[element] = [s for s in spelled if s not in seen]
         seen.update(spelled)
-        if spelled and not new[element]:
+        if not new[element]:
             gone.append(element)
     return new, gone
 

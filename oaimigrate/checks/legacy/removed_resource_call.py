@@ -207,11 +207,13 @@ def imported_class(node: cst.ImportFrom, file: FileContext) -> Iterator[Diagnost
         if not isinstance(local, cst.Name):
             continue
         module, member = _source(file, node, alias)
-        if not module.startswith("openai") or member not in file.api.resources or file.shadowed_sdk:
+        if module != "openai" and not module.startswith("openai.api_resources"):
+            continue
+        if member not in file.api.resources or file.shadowed_sdk or file.in_legacy_branch(node):
             continue
         message = f"`{member}` is no longer a class of the SDK; make requests on a client"
         droppable = file.scope(node) is file.tree.module_scope and local.value in file.plan.droppable
-        if not droppable or module != "openai":
+        if not droppable:
             yield Diagnostic(rule.code, message, file.span(alias), None, (Note("not rewritten: the name is used in other ways"),))
             continue
         fix = Fix("Import the client class", (), Safety.SAFE, (Need("drop-import", local.value),), file.plan.group)

@@ -46,9 +46,13 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
     plan = file.plan
     row = file.api.settings[found.name]
     if plan.consumed:
-        message = f"`openai.{found.name}` belongs to the client since openai 1.0"
-        fix = Fix("Build a client from the settings", (), plan.safety, (Need("client", "settings"),), GROUP)
-        yield Diagnostic(rule.code, message, file.span(found.target), fix, plan.notes)
+        message = f"`openai.{found.name}` belongs to the client since openai 1.0; pass it to the client"
+        safety, notes = plan.safety, plan.notes
+        if found.name == "proxy" and not isinstance(found.value, (cst.SimpleString, cst.FormattedString)):
+            safety = Safety.UNSAFE
+            notes = (*notes, Note("0.28 took a dict of proxies too; the HTTP client takes one URL"))
+        fix = Fix("Build a client from the settings", (), safety, (Need("client", "settings"),), GROUP)
+        yield Diagnostic(rule.code, message, file.span(found.target), fix, notes)
         return
     if found.name in STILL_WORKS and not _token(file, found):
         return
@@ -73,6 +77,8 @@ def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
     """The same setting on the SDK's module-level client, and a note."""
     plan = file.plan
     name, value = found.name, found.value
+    if not found.plain and name != "api_type":
+        return None, "not rewritten: the setting shares its statement or line with something else"
     if name in WITHOUT_EFFECT:
         return _deleted(file, found), "it had no effect in 0.28 either"
     if name == "api_type":

@@ -1,0 +1,178 @@
+"""Code that serves both SDK generations on purpose: its 0.28 branches are right as they are.
+
+Recognised: `if openai.__version__ < "1"`, `hasattr(openai, "OpenAI")`, flags that hold such a test, and `try/except`
+around imports or attributes where one side speaks 0.28 and the other v1+.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.steps import literal
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+CLIENTS = frozenset({"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI", "Client", "chat", "completions"})
+LEGACY_MODULES = ("openai.error", "openai.api_resources", "openai.openai_object", "openai.embeddings_utils")
+FALLBACKS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError"})
+V0_NUMBER = re.compile(r"^\(?[\"']?0\b|^[\"']?0\.")
+
+
+def legacy_branches(file: FileContext) -> list[cst.CSTNode]:
+    """The suites and expressions of a file that run only under openai < 1."""
+    if not _mentions_version(file.text):
+        return []
+    found: list[cst.CSTNode] = []
+    for node in file.nodes(cst.If):
+        match old_when(file, node.test):
+            case True:
+                found.append(node.body)
+            case False if node.orelse is not None:
+                found.append(node.orelse)
+    for choice in file.nodes(cst.IfExp):
+        match old_when(file, choice.test):
+            case True:
+                found.append(choice.body)
+            case False:
+                found.append(choice.orelse)
+    for attempt in file.nodes(cst.Try):
+        found += _tried(file, attempt)
+    return found
+
+
+def _mentions_version(text: str) -> bool:
+    return any(word in text for word in ("version", "VERSION", "hasattr", "ImportError", "ModuleNotFoundError", "AttributeError"))
+
+
+def old_when(file: FileContext, test: cst.CSTNode, depth: int = 0) -> bool | None:
+    """True if a test holds under openai < 1 only, False if under openai >= 1 only, None if it says neither."""
+    match test:
+        case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+            inverse = old_when(file, inner, depth)
+            return None if inverse is None else not inverse
+        case cst.BooleanOperation(left=left, right=right):
+            sides = {old_when(file, left, depth), old_when(file, right, depth)} - {None}
+            return sides.pop() if len(sides) == 1 else None
+        case cst.Call(func=cst.Name(value="hasattr"), args=[first, second]):
+            name = literal(second.value)
+            if name is None or file.kind(first.value).kind != Symbol(""):
+                return None
+            if name in CLIENTS or name in file.inference.roots:
+                return False
+            return True if name in file.api.resources or name == "error" else None
+        case cst.Call(func=cst.Attribute(value=base, attr=cst.Name(value="startswith")), args=[only]):
+            text = literal(only.value) or ""
+            return text.startswith("0") if _is_version(file, base) and text else None
+        case cst.Comparison(left=left, comparisons=[target]):
+            return _compared(file, left, target)
+        case cst.Name(value=name) if depth < 4:
+            owner = file.scope(test).owner_of(name)
+            bindings = owner.names[name] if owner is not None else []
+            if len(bindings) == 1 and bindings[0].value is not None and not bindings[0].path:
+                return old_when(file, bindings[0].value, depth + 1)
+    return None
+
+
+def _compared(file: FileContext, left: cst.BaseExpression, target: cst.ComparisonTarget) -> bool | None:
+    right = target.comparator
+    if _is_version(file, left):
+        bound, flipped = right, False
+    elif _is_version(file, right):
+        bound, flipped = left, True
+    else:
+        return None
+    zero = bool(V0_NUMBER.match(_literal_text(file, bound)))
+    match target.operator:
+        case cst.LessThan() | cst.LessThanEqual():
+            return not flipped
+        case cst.GreaterThan() | cst.GreaterThanEqual():
+            return flipped
+        case cst.Equal():
+            return zero
+        case cst.NotEqual():
+            return not zero
+    return None
+
+
+def _literal_text(file: FileContext, node: cst.CSTNode) -> str:
+    if isinstance(node, cst.Call) and node.args:
+        node = node.args[0].value
+    return file.code(node)
+
+
+def _is_version(file: FileContext, node: cst.CSTNode, depth: int = 0) -> bool:
+    """Whether an expression is made of the SDK's version: `openai.__version__`, `version("openai")`, parsed or split."""
+    kind = file.kind(node).kind
+    if isinstance(kind, Symbol) and kind.path in ("__version__", "VERSION", "version.VERSION"):
+        return True
+    match node:
+        case cst.Name(value=name) if depth < 4:
+            owner = file.scope(node).owner_of(name)
+            bindings = owner.names[name] if owner is not None else []
+            return len(bindings) == 1 and bindings[0].value is not None and _is_version(file, bindings[0].value, depth + 1)
+        case cst.Call(func=func, args=args):
+            if isinstance(func, cst.Attribute) and _is_version(file, func.value, depth):
+                return True
+            if args and literal(args[0].value) == "openai":
+                return file.code(func).endswith("version")
+            return bool(args) and _is_version(file, args[0].value, depth)
+        case cst.Subscript(value=base) | cst.Attribute(value=base):
+            return _is_version(file, base, depth)
+    return False
+
+
+def _tried(file: FileContext, node: cst.Try) -> list[cst.CSTNode]:
+    """The 0.28 side of `try: <one generation> except ImportError: <the other>`."""
+    handlers = [h for h in node.handlers if h.type is None or any(n in file.code(h.type) for n in FALLBACKS)]
+    if not handlers:
+        return []
+    body = _speaks(file, node.body)
+    others = [(h.body, _speaks(file, h.body)) for h in handlers]
+    if body == {"old"} and any("new" in s for _, s in others):
+        return [node.body]
+    if "new" in body:
+        return [suite for suite, speaks in others if speaks == {"old"}]
+    return []
+
+
+def _speaks(file: FileContext, suite: cst.CSTNode) -> set[str]:
+    """Which generations of the SDK a suite uses."""
+    found: set[str] = set()
+    stack: list[cst.CSTNode] = [suite]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cst.ImportFrom):
+            found |= _imports(file, node)
+        elif isinstance(node, cst.Import):
+            found |= {"old" for a in node.names if file.module.code_for_node(a.name) in LEGACY_MODULES}
+        elif isinstance(node, cst.Attribute):
+            found |= _names(file, node)
+        stack.extend(node.children)
+    return found
+
+
+def _imports(file: FileContext, node: cst.ImportFrom) -> set[str]:
+    module = file.module.code_for_node(node.module) if node.module is not None else ""
+    if node.relative or not (module == "openai" or module.startswith("openai.")) or isinstance(node.names, cst.ImportStar):
+        return set()
+    if module.startswith(LEGACY_MODULES):
+        return {"old"}
+    names = {file.module.code_for_node(a.name) for a in node.names}
+    if names & (file.api.resources | {"error", "InvalidRequestError"}):
+        return {"old"}
+    modern = module.startswith("openai.types") or names & (CLIENTS | set(file.api.error_tree))
+    return {"new"} if modern else set()
+
+
+def _names(file: FileContext, node: cst.Attribute) -> set[str]:
+    if file.kind(node.value).kind != Symbol(""):
+        return set()
+    name = node.attr.value
+    if name in file.api.resources or name == "error":
+        return {"old"}
+    return {"new"} if name in CLIENTS or name in file.inference.roots or name in file.api.error_tree else set()
