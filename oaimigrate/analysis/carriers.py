@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.kinds import (
-    NEUTRAL, SILENT, Awaitable, DictOf, Doubt, Either, Function, Kind, ListOf, Model, PageOf, Plain, StreamOf, TupleOf,
+    NEUTRAL, SILENT, Awaitable, DictOf, Doubt, Either, Function, Kind, ListOf, Model, PageOf, Plain, StreamOf, SuperOf, TupleOf,
     Value,
 )  # fmt: skip
 from oaimigrate.analysis.steps import awaited, iterated, literal
@@ -96,6 +96,11 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
 
 def builtin_result(inference: Inference, node: cst.Call, name: str) -> Value:
     values = [a.value for a in node.args if a.keyword is None and not a.star]
+    if not values and name == "super":
+        scope = inference.tree.scopes[node]
+        function = scope.function
+        owner = function.parent if function is not None else None
+        return Value(SuperOf(owner.node)) if owner is not None and isinstance(owner.node, cst.ClassDef) else SILENT
     if not values:
         return Value(Plain(name)) if name in ("dict", "str") else NEUTRAL if name == "list" else SILENT
     first = inference.kind(values[0])
@@ -132,6 +137,23 @@ def builtin_result(inference: Inference, node: cst.Call, name: str) -> Value:
         case "getattr" if len(values) > 1:
             attribute = literal(values[1])
             return inference.attribute(first, attribute) if attribute is not None else SILENT
+    return SILENT
+
+
+def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.Param) -> Value:
+    """What the caller of a lambda passes: `sorted(xs, key=lambda x: …)`, `map(lambda x: …, xs)`, `filter(…)`."""
+    argument = inference.tree.parents.get(function)
+    call = inference.tree.parents.get(argument) if isinstance(argument, cst.Arg) else None
+    if not isinstance(call, cst.Call) or not isinstance(argument, cst.Arg) or parameter is not function.params.params[0]:
+        return SILENT
+    name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
+    keyword = argument.keyword.value if argument.keyword is not None else ""
+    if keyword == "key" and name == "sort" and isinstance(call.func, cst.Attribute):
+        return iterated(inference.kind(call.func.value), False)
+    if keyword == "key" and name in ("sorted", "min", "max", "nlargest", "nsmallest", "groupby") and call.args:
+        return iterated(inference.kind(call.args[0].value), False)
+    if name in ("map", "filter") and len(call.args) == 2 and call.args[0] is argument:
+        return iterated(inference.kind(call.args[1].value), False)
     return SILENT
 
 

@@ -90,7 +90,7 @@ class FileContext:
     @cached_property
     def plan(self) -> ClientPlan:
         """Where this file's clients are built and what each call writes instead of `openai`."""
-        from oaimigrate.analysis.clients import make_plan
+        from oaimigrate.analysis.placement import make_plan
 
         return make_plan(self)
 

@@ -14,10 +14,10 @@ import libcst as cst
 from oaimigrate.analysis import carriers
 from oaimigrate.analysis.kinds import (
     NEUTRAL, NOTHING, SILENT, UNKNOWN, Awaitable, ClassOf, Client, DictOf, Doubt, Either, ErrorOf, External, Function,
-    InstanceOf, Kind, ListOf, Member, Model, Nothing, PageOf, Plain, StreamOf, Symbol, TupleOf, Unknown, Value, join,
+    InstanceOf, Kind, ListOf, Member, Model, Nothing, OneOf, PageOf, Plain, StreamOf, SuperOf, Symbol, TupleOf, Unknown, Value, join,
 )  # fmt: skip
 from oaimigrate.analysis.scopes import Binding, Scope, reaching
-from oaimigrate.analysis.steps import argument, awaited, entered, iterated, known, literal, unpacked
+from oaimigrate.analysis.steps import agreed, argument, awaited, entered, iterated, known, literal, unpacked
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Api, Method
@@ -208,6 +208,8 @@ class Inference:
                 return self.file.imported(binding.module, binding.member, binding.level)
             case "assign" if binding.value is not None:
                 value = unpacked(self.kind(binding.value), binding.path)
+                if value.kind == ListOf(NOTHING) and not binding.path:
+                    value = self.grown(binding)
                 return value if known(value.kind) else self.declared(binding) or value
             case "declare":
                 return self.declared(binding) or NEUTRAL
@@ -228,6 +230,27 @@ class Inference:
             case "augmented" | "delete":
                 return NEUTRAL
         return SILENT
+
+    def grown(self, binding: Binding) -> Value:
+        """The kind of a list that begins empty: what `.append` and `.extend` put into it."""
+        values: list[Value] = []
+        for method in ("append", "appendleft", "extend", "insert"):
+            for call in self.calls_named(method):
+                if isinstance(call.func, cst.Attribute) and self._same_target(binding, call.func.value) and call.args:
+                    value = self.kind(call.args[-1].value)
+                    values.append(iterated(value, False) if method == "extend" else value)
+        inner = join(values, Doubt("the list also gets something else", binding.node))
+        return inner.of(ListOf(inner.kind)) if values and known(inner.kind) else SILENT
+
+    def _same_target(self, binding: Binding, node: cst.BaseExpression) -> bool:
+        if isinstance(node, cst.Name) and isinstance(binding.node, cst.Name):
+            scope = self.tree.scopes.get(node)
+            owner = scope.owner_of(node.value) if scope is not None else None
+            return node.value == binding.name and owner is not None and binding in owner.names.get(node.value, ())
+        if isinstance(node, cst.Attribute) and isinstance(binding.node, cst.Attribute):
+            same = node.attr.value == binding.name and isinstance(node.value, cst.Name)
+            return same and self.kind(node.value) == self.kind(binding.node.value)
+        return False
 
     def declared(self, binding: Binding) -> Value | None:
         """The kind an annotation promises for `x: T` or `x: T = …`."""
@@ -263,6 +286,8 @@ class Inference:
             value = self.annotated(node.annotation.annotation)
             if known(value.kind):
                 return value
+        if isinstance(scope.node, cst.Lambda):
+            return carriers.lambda_parameter(self, scope.node, node)
         values = list(self.arguments(scope.node, node)) if isinstance(scope.node, cst.FunctionDef) else []
         if isinstance(node.default, cst.BaseExpression):
             values.append(self.kind(node.default))
@@ -374,6 +399,8 @@ class Inference:
 
     def attribute(self, base: Value, name: str) -> Value:
         match base.kind:
+            case OneOf(kinds=kinds):
+                return agreed([self.attribute(base.of(k), name) for k in kinds])
             case Symbol(path=path):
                 return base.of(self.symbol(path, name))
             case Client(asynchronous=asynchronous):
@@ -388,6 +415,8 @@ class Inference:
                 return self.member(node, name)
             case ClassOf(node=node):
                 return self.member(node, name, instance=False)
+            case SuperOf(node=node):
+                return self.inherited(node, name, instance=True, depth=0)
             case External(path=path):
                 return Value(External(f"{path}.{name}"))
         return SILENT
@@ -460,6 +489,8 @@ class Inference:
 
     def item(self, base: Value, index: cst.BaseExpression) -> Value:
         match base.kind:
+            case OneOf(kinds=kinds):
+                return agreed([self.item(base.of(k), index) for k in kinds])
             case Either(whole=whole):
                 return self.item(base.of(whole), index)
             case Model() | PageOf():
@@ -490,6 +521,8 @@ class Inference:
     def called(self, function: Value, node: cst.Call | None) -> Value | None:
         """What calling a value gives; None when the value is not callable as far as we know."""
         match function.kind:
+            case OneOf(kinds=kinds):
+                return agreed([self.called(function.of(k), node) or SILENT for k in kinds])
             case Symbol(path=path):
                 return self.symbol_result(function, path, node)
             case Member(path=path, asynchronous=asynchronous):

@@ -99,6 +99,13 @@ class StreamOf:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several resources, methods or models of the SDK, as a flag decides: what they share can be rewritten."""
+
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """The result of a call whose `stream` argument is not known: a response or a stream, as its use tells."""
 
@@ -137,6 +144,13 @@ class InstanceOf:
 
 
 @dataclass(frozen=True, slots=True)
+class SuperOf:
+    """What `super()` gives inside a method of a class."""
+
+    node: cst.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
 class External:
     """Something imported from another package, by its dotted path: `asyncio.gather`."""
 
@@ -145,7 +159,7 @@ class External:
 
 Kind = (
     Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | StreamOf | Either
-    | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | External
+    | OneOf | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | SuperOf | External
 )  # fmt: skip
 
 UNKNOWN = Unknown()
@@ -216,6 +230,10 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     errors = [k for k in kinds if isinstance(k, ErrorOf)]
     if len(errors) == len(kinds):
         return Value(ErrorOf(tuple(dict.fromkeys(c for e in errors for c in e.classes))), doubt)
+    flat = tuple(sorted({i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}, key=repr))
+    for alike in ((Symbol, Member), (Model,), (Either,), (Awaitable,), (StreamOf,)):
+        if all(isinstance(k, alike) for k in flat) and all(not isinstance(k, Symbol) or k.path for k in flat):
+            return Value(OneOf(flat), doubt)
     wholes = {k.whole if isinstance(k, Either) else k for k in kinds}
     eithers = [k for k in kinds if isinstance(k, Either)]
     if eithers and wholes <= {eithers[0].whole, eithers[0].stream}:

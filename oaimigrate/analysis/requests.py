@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.api import Method
-from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.kinds import OneOf, Symbol
 from oaimigrate.analysis.scopes import Scope
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Request:
     module: cst.BaseExpression | None  # the expression that is the `openai` module, None after a from-import
     indirect: bool
     scope: Scope
+    others: tuple[Method, ...] = ()  # further methods it may be, where a flag chose the class
 
     @property
     def convertible(self) -> bool:
@@ -53,16 +54,28 @@ def find(file: FileContext) -> list[Request]:
 def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
     """The request that an attribute access makes, if it names a method of a 0.28 resource class."""
     base = file.kind(node.value).kind
-    if not isinstance(base, Symbol) or base.path not in file.api.resources:
+    bases = base.kinds if isinstance(base, OneOf) else (base,)
+    rows = [
+        file.api.methods.get(f"{b.path}.{node.attr.value}") if isinstance(b, Symbol) and b.path in file.api.resources else None
+        for b in bases
+    ]
+    if rows[0] is None or any(r is None for r in rows) or file.in_legacy_branch(node):
         return None
-    row = file.api.methods.get(f"{base.path}.{node.attr.value}")
-    if row is None or file.in_legacy_branch(node):
-        return None
-    method, asynchronous = row
+    method, asynchronous = rows[0]
+    others = tuple(r[0] for r in rows[1:] if r is not None)
+    if others:
+        method = _merged(method, others)
     parent = file.parent(node)
     call = parent if isinstance(parent, cst.Call) and parent.func is node else None
     indirect = not spelled(file, node.value)
-    return Request(node, method, asynchronous, call, module_of(file, node), indirect, file.scope(node))
+    return Request(node, method, asynchronous, call, module_of(file, node), indirect, file.scope(node), others)
+
+
+def _merged(method: Method, others: tuple[Method, ...]) -> Method:
+    """A method that may be several: it takes what any of them takes and requires what all of them require."""
+    params = {m: frozenset().union(*(o.params.get(m, frozenset()) for o in (method, *others))) for m in method.params}
+    required = tuple(r for r in method.required if all(r in o.required for o in others))
+    return method._replace(params=params, required=required)
 
 
 def spelled(file: FileContext, node: cst.CSTNode) -> bool:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import libcst as cst
 
 from oaimigrate.analysis.kinds import (
-    SILENT, Awaitable, Client, DictOf, Either, External, InstanceOf, Kind, ListOf, Model, PageOf, Plain, StreamOf,
+    SILENT, Awaitable, Client, DictOf, Doubt, Either, External, InstanceOf, Kind, ListOf, Model, OneOf, PageOf, Plain, StreamOf,
     TupleOf, Unknown, Value, join,
 )  # fmt: skip
 
 STRING = Value(Plain("str"))
+
+
+def agreed(values: list[Value]) -> Value:
+    """The value of something that is one of several kinds, where at least one of them knows the step."""
+    found = [v for v in values if known(v.kind)]
+    value = join(found)
+    return value if len(found) == len(values) else value.doubted(Doubt("only some of what this may be has it"))
 
 
 def known(kind: Kind) -> bool:
@@ -17,12 +24,16 @@ def known(kind: Kind) -> bool:
 
 
 def awaited(value: Value) -> Value:
+    if isinstance(value.kind, OneOf):
+        return agreed([awaited(value.of(k)) for k in value.kind.kinds])
     return value.of(value.kind.result) if isinstance(value.kind, Awaitable) else SILENT
 
 
 def iterated(value: Value, asynchronous: bool) -> Value:
     """What a loop over a value binds."""
     match value.kind:
+        case OneOf(kinds=kinds):
+            return agreed([iterated(value.of(k), asynchronous) for k in kinds])
         case ListOf(item=item) | StreamOf(item=item) | PageOf(item=item):
             return value.of(item)
         case Either(stream=StreamOf(item=item)):

@@ -44,7 +44,11 @@ def provide(file: FileContext, needs: Iterable[Need]) -> list[Edit]:
     inserted: list[str] = []
     imports = {n.name for n in wanted if n.kind == "import"}
     if "settings" in clients:
-        edits += _construction(file.plan)
+        edits += _construction(file.plan, file.plan.settings)
+    for scope, settings in file.plan.locals.items():
+        for asynchronous in (False, True):
+            if file.plan.local_need(scope, asynchronous)[1].name in clients:
+                edits += _construction(file.plan, settings, local=asynchronous)
     for name, asynchronous in (("sync", False), ("async", True)):
         if name in clients:
             inserted.append(_assignment(file.plan, asynchronous, []))
@@ -98,31 +102,49 @@ def _argument(plan: ClientPlan, setting: Setting, asynchronous: bool) -> str:
     return f"{option}={value}"
 
 
-def _assignment(plan: ClientPlan, asynchronous: bool, settings: list[Setting]) -> str:
-    arguments = [a for s in settings if (a := _argument(plan, s, asynchronous))]
+def _assignment(
+    plan: ClientPlan, asynchronous: bool, settings: list[Setting], inherited: list[str] | None = None
+) -> str:
+    arguments = [*(a for s in settings if (a := _argument(plan, s, asynchronous))), *(inherited or [])]
     return f"{_target(plan, asynchronous)} = {_constructor(plan, asynchronous)}({', '.join(arguments)})"
 
 
-def _construction(plan: ClientPlan) -> list[Edit]:
-    """Turn the settings into the construction of the client, in place of the last of them."""
-    settings, file = plan.settings, plan.file
-    first, *others = plan.flavours
+def _construction(plan: ClientPlan, settings: list[Setting], *, local: bool | None = None) -> list[Edit]:
+    """Turn settings into the construction of the client, in place of the last of them; `local` is the flavour of a
+    client that one function builds for itself."""
+    file = plan.file
+    first, *others = plan.flavours if local is None else [local]
+    inherited = [] if local is None else _inherited(plan, settings)
     last = settings[-1]
     carried = [s for s in settings if setting_finder.option(s, plan.kind or "openai")]
     indent = _indent(file, last)
     newline = file.source.newline
     if len(settings) == 1 and carried:
-        text = _assignment(plan, first, settings)
+        text = _assignment(plan, first, settings, inherited)
         edits = [build.replace(file, last.statement, text)]
-    elif setting_finder.adjacent(settings, _body(file, last)) and carried:
-        edits = _in_place(plan, first, indent, newline)
+    elif setting_finder.adjacent(settings, _body(file, last)) and (len(carried) > 1 or _has_comments(settings)):
+        edits = _in_place(plan, settings, first, indent, newline, inherited)
     else:
-        edits = _gathered(plan, first, indent, newline, carried)
+        edits = _gathered(plan, settings, first, indent, newline, carried, inherited)
     if others:
         line = file.whole(last.line or last.statement)
         text = f"{indent}{_assignment(plan, others[0], settings)}{newline}"
         edits.append(build.insert(line.end, text if _ends_line(file, line.end) else newline + text.rstrip("\r\n")))
     return edits
+
+
+def _inherited(plan: ClientPlan, settings: list[Setting]) -> list[str]:
+    """Arguments for what an Azure client needs and other code sets on the module."""
+    made = {s.name for s in settings}
+    module = plan.file.module_name or "openai"
+    token = plan.kind == "azure_ad"
+    wanted = [("api_key", "azure_ad_token" if token else "api_key"), ("api_version", "api_version")]
+    return [f"{option}={module}.{option}" for name, option in wanted if name not in made]
+
+
+def _has_comments(settings: list[Setting]) -> bool:
+    lines = [s.line for s in settings if s.line is not None]
+    return any(line.trailing_whitespace.comment is not None for line in lines)
 
 
 def _ends_line(file: FileContext, offset: int) -> bool:
@@ -143,13 +165,15 @@ def _indent(file: FileContext, setting: Setting) -> str:
     return file.text[line:start]
 
 
-def _in_place(plan: ClientPlan, asynchronous: bool, indent: str, newline: str) -> list[Edit]:
+def _in_place(
+    plan: ClientPlan, settings: list[Setting], asynchronous: bool, indent: str, newline: str, inherited: list[str]
+) -> list[Edit]:
     """Settings on adjacent lines become the lines of one construction; every comment stays on its line."""
     file = plan.file
     step = file.module.default_indent
     opening = f"{_target(plan, asynchronous)} = {_constructor(plan, asynchronous)}("
     edits = []
-    for index, setting in enumerate(plan.settings):
+    for index, setting in enumerate(settings):
         statement = file.span(setting.statement)
         argument = _argument(plan, setting, asynchronous)
         head = f"{opening}{newline}{indent}{step}" if index == 0 else step
@@ -159,9 +183,10 @@ def _in_place(plan: ClientPlan, asynchronous: bool, indent: str, newline: str) -
             edits.append(Edit(statement.start, statement.end, opening))
         else:
             edits.append(_without_line(file, setting))
-    line = file.whole(plan.settings[-1].line or plan.settings[-1].statement)
+    line = file.whole(settings[-1].line or settings[-1].statement)
+    more = "".join(f"{indent}{step}{a},{newline}" for a in inherited)
     ended = _ends_line(file, line.end)
-    edits.append(build.insert(line.end, f"{indent}){newline}" if ended else f"{newline}{indent})"))
+    edits.append(build.insert(line.end, f"{more}{indent}){newline}" if ended else f"{newline}{more}{indent})"))
     return edits
 
 
@@ -177,17 +202,21 @@ def _without_line(file: FileContext, setting: Setting) -> Edit:
     return Edit(start, whole.end, "")
 
 
-def _gathered(plan: ClientPlan, asynchronous: bool, indent: str, newline: str, carried: list[Setting]) -> list[Edit]:
+def _gathered(
+    plan: ClientPlan, settings: list[Setting], asynchronous: bool, indent: str, newline: str, carried: list[Setting],
+    inherited: list[str],
+) -> list[Edit]:  # fmt: skip
     """Scattered settings: the values move to the last one."""
     file = plan.file
-    last = plan.settings[-1]
-    edits = [_without_line(file, s) for s in plan.settings[:-1]]
-    if len(carried) > 1:
+    last = settings[-1]
+    edits = [_without_line(file, s) for s in settings[:-1]]
+    if len(carried) + len(inherited) > 1:
         step = file.module.default_indent
-        lines = [f"{indent}{step}{_argument(plan, s, asynchronous)},{newline}" for s in carried]
+        arguments = [*(_argument(plan, s, asynchronous) for s in carried), *inherited]
+        lines = [f"{indent}{step}{a},{newline}" for a in arguments]
         text = f"{_target(plan, asynchronous)} = {_constructor(plan, asynchronous)}({newline}{''.join(lines)}{indent})"
     else:
-        text = _assignment(plan, asynchronous, carried)
+        text = _assignment(plan, asynchronous, carried, inherited)
     return [*edits, build.replace(file, last.statement, text)]
 
 

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Member, Symbol
-from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
@@ -37,6 +37,7 @@ def argument(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
 
 def _request(file: FileContext, node: cst.Call, path: str, params: frozenset[str]) -> Iterator[Diagnostic]:
     given = {a.keyword.value for a in node.args if a.keyword is not None}
+    yield from _positional(file, node, path)
     for item in node.args:
         name = item.keyword.value if item.keyword is not None else ""
         if not name or name in params:
@@ -64,9 +65,29 @@ def _renamed(
         note = Note(f"not rewritten: `{new}=` is given too")
         return Diagnostic(rule.code, message, span, None, (note,))
     edits: list[Edit] = [build.replace(file, item.keyword, new)]
-    if old == "request_timeout" and isinstance(item.value, cst.Tuple):
-        return Diagnostic(rule.code, message, span, None, (Note("write `openai.Timeout(read, connect=connect)`"),))
-    return Diagnostic(rule.code, message, span, Fix(f"Rename to `{new}`", tuple(edits), Safety.SAFE))
+    needs: list[Need] = []
+    if old == "request_timeout" and isinstance(item.value, cst.Tuple) and len(item.value.elements) == 2:
+        connect, read = (file.code(e.value) for e in item.value.elements)
+        text, needs = file.symbol("Timeout")
+        edits.append(build.replace_whole(file, item.value, f"{text}({read}, connect={connect})"))
+    return Diagnostic(rule.code, message, span, Fix(f"Rename to `{new}`", tuple(edits), Safety.SAFE, tuple(needs)))
+
+
+def _positional(file: FileContext, node: cst.Call, path: str) -> Iterator[Diagnostic]:
+    """`client.moderations.create(text)`: all but a few methods of v1+ take keywords only."""
+    allowed = file.api.calls[path].positional_ok
+    given = [a for a in node.args if a.keyword is None and not a.star]
+    if len(given) <= len(allowed) or any(a.star for a in node.args):
+        return
+    old = next((m for m, _ in file.api.methods.values() if m.new == path), None)
+    names = [old.rename.get(n, n) for n in old.positional] if old is not None else []
+    message = f"`{path}` takes its arguments by keyword only"
+    fix = None
+    if len(given) <= len(names) and not set(names[: len(given)]) & CLIENT_OPTIONS:
+        pairs = list(zip(given, names, strict=False))[len(allowed) :]
+        edits = tuple(build.insert(build.item_span(file, a).start, f"{n}=") for a, n in pairs)
+        fix = Fix("Name the arguments", edits, Safety.UNSAFE)
+    yield Diagnostic(rule.code, message, build.item_span(file, given[len(allowed)]), fix)
 
 
 def _constructor(file: FileContext, node: cst.Call, name: str) -> Iterator[Diagnostic]:

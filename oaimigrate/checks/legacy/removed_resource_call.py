@@ -86,18 +86,20 @@ def _call_seen(file: FileContext, request: Request) -> bool:
 
 def _indirect(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
     """A method of a resource class that a variable holds: the variable becomes the new resource."""
-    prefix = resource_prefix(file, request.method.old.partition(".")[0])
-    if not prefix:
+    rows = (request.method, *request.others)
+    prefixes = [resource_prefix(file, m.old.partition(".")[0]) for m in rows]
+    names = {m.new[len(p) + 1 :] for m, p in zip(rows, prefixes, strict=True)}
+    if not all(prefixes) or len(names) > 1 or not all(m.new for m in rows):
         return None, (Note("not rewritten: the class is kept in a variable and its methods moved to different places"),)
     result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
     problem = result.problem or ("per-call credentials on a class kept in a variable" if result.options else "")
     if problem or _mixed(file, request):
         return None, (Note(f"not rewritten: {problem or 'the variable serves both sync and async calls'}"),)
     assert isinstance(request.node, cst.Attribute)
-    name = request.method.new[len(prefix) + 1 :]
+    (name,) = names
     edits = tuple(sorted([build.replace(file, request.node.attr, name), *result.edits]))
     notes = (*result.notes, Note("the class is kept in a variable; check what else it may hold"))
-    group = f"resource:{request.method.old.partition('.')[0]}"
+    group = "resource"  # the places that keep a class and the ones that use it change together
     return Fix(f"Call `.{name}`", edits, Safety.UNSAFE, tuple(result.needs), group), notes
 
 
@@ -111,8 +113,13 @@ def resource_prefix(file: FileContext, resource: str) -> str:
 def _mixed(file: FileContext, request: Request) -> bool:
     """Whether a variable holding a resource class serves sync and async methods."""
     resource = request.method.old.partition(".")[0]
+    return len({r.asynchronous for r in _indirect_uses(file, resource)}) > 1
+
+
+def _indirect_uses(file: FileContext, resource: str) -> list[Request]:
+    """The requests made through variables that may hold a resource class."""
     found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect]
-    return len({r.asynchronous for r in found if r.method.old.partition(".")[0] == resource}) > 1
+    return [r for r in found if any(m.old.partition(".")[0] == resource for m in (r.method, *r.others))]
 
 
 @rule.on(cst.Attribute, cst.Name)
@@ -140,8 +147,7 @@ def _class_fix(file: FileContext, node: cst.Attribute | cst.Name, resource: str)
         return None, (Note("not rewritten: the class is used as a type, and no class took its place"),)
     if isinstance(parent, cst.Arg) and _looks_at_class(file, file.parent(parent)):
         return None, (Note("not rewritten: the class itself is inspected or patched"),)
-    found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect]
-    found = [r for r in found if r.method.old.partition(".")[0] == resource]
+    found = _indirect_uses(file, resource)
     if not prefix or len({r.asynchronous for r in found}) > 1:
         return None, (Note("not rewritten: what the class is used for is not one resource of one client"),)
     row = next(m for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new)
@@ -152,7 +158,7 @@ def _class_fix(file: FileContext, node: cst.Attribute | cst.Name, resource: str)
         return None, (Note(f"not rewritten: {use.problem}"),)
     text = f"{use.text}.{prefix}"
     note = Note("the class is kept as a value; check how it is used")
-    fix = Fix(f"Use `{text}`", (build.replace(file, node, text),), Safety.UNSAFE, use.needs, f"resource:{resource}")
+    fix = Fix(f"Use `{text}`", (build.replace(file, node, text),), Safety.UNSAFE, use.needs, "resource")
     return fix, (*use.notes, note)
 
 

@@ -54,6 +54,9 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
         fix = Fix("Build a client from the settings", (), safety, (Need("client", "settings"),), GROUP)
         yield Diagnostic(rule.code, message, file.span(found.target), fix, notes)
         return
+    if found.scope in plan.locals:
+        yield _local(file, found)
+        return
     if found.name in STILL_WORKS and not _token(file, found):
         return
     message = f"`openai.{found.name}` has no effect since openai 1.0"
@@ -64,6 +67,16 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
     if fix_or_none is None and row.advice:
         notes.append(Note(row.advice))
     yield Diagnostic(rule.code, message, file.span(found.target), fix_or_none, tuple(notes))
+
+
+def _local(file: FileContext, found: Setting) -> Diagnostic:
+    """A setting of a function that builds an Azure client of its own."""
+    requests = [r for r in file.plan.requests if r.scope.function is found.scope]
+    group, need = file.plan.local_need(found.scope, any(r.asynchronous for r in requests))
+    message = f"`openai.{found.name}` belongs to the client since openai 1.0; pass it to the client"
+    note = Note("the module-level Azure client would keep the endpoint of its first request")
+    fix = Fix("Build a client in this function", (), Safety.UNSAFE, (need,), group)
+    return Diagnostic(rule.code, message, file.span(found.target), fix, (note,))
 
 
 def _token(file: FileContext, found: Setting) -> bool:
@@ -89,6 +102,8 @@ def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
         if plan.kind is None:
             return None, "not rewritten: `openai.api_type` is not known here, so this is either `base_url` or `azure_endpoint`"
         if plan.kind in AZURE_TYPES:
+            if plan.varying:
+                return None, "not rewritten: the module-level Azure client keeps the endpoint of its first request"
             fix = _renamed(file, found, "azure_endpoint", "azure")
             return fix.at_least(plan.safety), ""
         return _base_url(file, found)

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import Either, Model, PageOf, Value
+from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -23,11 +23,24 @@ def fields_of(file: FileContext, value: Value) -> tuple[str, dict[str, Field]] |
     """The name and the fields of the response model that a value is, None if it is none."""
     kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
     match kind:
+        case OneOf(kinds=kinds):
+            return _shared([f for k in kinds if (f := fields_of(file, value.of(k))) is not None], len(kinds))
         case Model(name=name):
             return name, dict(file.api.models[name].fields)
         case PageOf():
             return "page", PAGE_FIELDS
     return None
+
+
+def _shared(models: list[tuple[str, dict[str, Field]]], count: int) -> tuple[str, dict[str, Field]] | None:
+    """The fields that any of several models has."""
+    if len(models) != count:
+        return None
+    every: dict[str, Field] = {}
+    for _, fields in models:
+        every |= fields
+    shared = {k: f if all(k in fs for _, fs in models) else f._replace(extra=True) for k, f in every.items()}
+    return " or ".join(name for name, _ in models), shared
 
 
 @rule.on(cst.Subscript)
@@ -76,7 +89,7 @@ def _attribute(
     safety = Safety.SAFE if base.certain else Safety.UNSAFE
     note = ""
     if field.extra:
-        safety, note = Safety.UNSAFE, "only some services send this field; the attribute is missing where they do not"
+        safety, note = Safety.UNSAFE, "only some answers have this field; the attribute is missing where they do not"
     if "#" in file.text[start:end] or "\n" in file.text[start:end]:
         safety = max(safety, Safety.UNSAFE) if "#" in file.text[start:end] else safety
     return Fix(f"Read `{text}`", edits, safety), note

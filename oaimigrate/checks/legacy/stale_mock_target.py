@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.steps import literal
-from oaimigrate.diagnostics import Diagnostic, Note
+from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI109")
@@ -34,11 +36,33 @@ def target(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if resource not in file.api.resources and resource != "error":
         return
     row = file.api.methods.get(path)
+    if row is None and resource == "error":
+        names = errors.successors(file, path)
+        fix = _retarget(file, node, text or "", f"openai.{names[0]}") if len(names) == 1 else None
+        message = f"`{text}` does not exist since openai 1.0"
+        yield Diagnostic(rule.code, message, file.span(node.args[0].value), fix)
+        return
     message = f"`{text}` is not what the code under test calls since openai 1.0"
     if row is not None and row[0].new:
-        advice = (
-            f"patch the client the code uses, for example `client.{row[0].new}`, and return an object of `openai.types`"
-        )
-    else:
-        advice = "patch what the migrated code really uses"
+        shared = _shared_method(row[0].new, row[1])
+        fix = _retarget(file, node, text or "", shared)
+        advice = "every client calls this method; the mock must return an object of `openai.types` and not a dict"
+        yield Diagnostic(rule.code, message, file.span(node.args[0].value), fix, (Note(advice),))
+        return
+    advice = "patch what the migrated code really uses"
     yield Diagnostic(rule.code, message, file.span(node.args[0].value), None, (Note(advice),))
+
+
+def _shared_method(path: str, asynchronous: bool) -> str:
+    """The method that all clients share: `openai.resources.chat.completions.Completions.create`."""
+    resource, _, method = path.rpartition(".")
+    name = "".join(part.capitalize() for part in resource.rpartition(".")[2].split("_"))
+    return f"openai.resources.{resource}.{'Async' if asynchronous else ''}{name}.{method}"
+
+
+def _retarget(file: FileContext, node: cst.Call, text: str, target: str) -> Fix | None:
+    argument = node.args[0].value
+    if not isinstance(argument, cst.SimpleString):
+        return None
+    edit = build.replace(file, argument, f"{argument.quote}{target}{argument.quote}")
+    return Fix(f"Patch `{target}`", (edit,), Safety.UNSAFE)

@@ -1,0 +1,125 @@
+"""Small questions about syntax and control flow that several rules ask: what is inside a node, which bindings reach a
+name, where a suite ends, which exceptions a clause takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import External
+from oaimigrate.analysis.scopes import Binding, reaching, statements_of
+from oaimigrate.analysis.walk import dotted, slots
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+FUNCTIONS = (cst.FunctionDef, cst.Lambda, cst.ClassDef)
+EXITS = (cst.Return, cst.Raise, cst.Continue, cst.Break)
+ENDING_CALLS = frozenset({"exit", "quit", "sys.exit", "os._exit", "pytest.skip", "pytest.fail"})
+
+
+def within(node: cst.CSTNode, *, functions: bool = True) -> Iterator[cst.CSTNode]:
+    """A node and everything inside it; with `functions=False` not the bodies of functions and classes in it."""
+    stack: list[object] = [node]
+    while stack:
+        current = stack.pop()
+        if not isinstance(current, cst.CSTNode):
+            continue
+        yield current
+        if not functions and current is not node and isinstance(current, FUNCTIONS):
+            continue
+        for name in slots(type(current)):
+            value = getattr(current, name)
+            if isinstance(value, (list, tuple)):
+                stack.extend(reversed(value))
+            else:
+                stack.append(value)
+
+
+def ancestors(file: FileContext, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """Pairs (child, parent) from a node up to the module."""
+    child, parent = node, file.parent(node)
+    while parent is not None:
+        yield child, parent
+        child, parent = parent, file.parent(parent)
+
+
+def function_of(file: FileContext, node: cst.CSTNode) -> cst.FunctionDef | cst.Lambda | None:
+    """The function in whose body a node runs; comprehensions belong to the function around them."""
+    for child, parent in ancestors(file, node):
+        if isinstance(parent, cst.Lambda) and child is parent.body:
+            return parent
+        if isinstance(parent, cst.FunctionDef) and child is parent.body:
+            return parent
+    return None
+
+
+def bindings_of(file: FileContext, node: cst.Name) -> list[Binding]:
+    """The bindings that may supply the value of a name where it is used."""
+    scope = file.scope(node)
+    owner = scope.owner_of(node.value)
+    if owner is None:
+        return []
+    inner = scope
+    while inner is not owner and inner.kind == "comprehension" and inner.parent is not None:
+        inner = inner.parent
+    bindings = owner.names[node.value]
+    if inner is not owner:
+        return bindings
+    return reaching(bindings, file.tree.places[node], file.tree.orders[node])
+
+
+def source_of(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpression:
+    """The expression behind a name that is assigned once, through `await` and other such names."""
+    for _ in range(8):
+        match node:
+            case cst.Await(expression=inner):
+                node = inner
+            case cst.Name():
+                bindings = bindings_of(file, node)
+                if len(bindings) != 1 or bindings[0].how not in ("assign", "with") or bindings[0].path:
+                    return node
+                if bindings[0].value is None:
+                    return node
+                node = bindings[0].value
+            case _:
+                return node
+    return node
+
+
+def leaves(file: FileContext, suite: cst.CSTNode) -> bool:
+    """Whether a suite never runs on into the code behind its statement."""
+    statements = statements_of(suite)
+    return bool(statements) and _leaves(file, statements[-1])
+
+
+def _leaves(file: FileContext, last: cst.CSTNode) -> bool:
+    match last:
+        case cst.Return() | cst.Raise() | cst.Continue() | cst.Break():
+            return True
+        case cst.Expr(value=cst.Call(func=func)):
+            return dotted(func) in ENDING_CALLS
+        case cst.If(body=body, orelse=cst.Else(body=other)):
+            return leaves(file, body) and leaves(file, other)
+        case cst.If(body=body, orelse=cst.If() as other):
+            return leaves(file, body) and _leaves(file, other)
+        case cst.With(body=body):
+            return leaves(file, body)
+    return False
+
+
+def caught_names(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
+    """What an `except` clause or `suppress(...)` names, as dotted text; `BaseException` for a bare clause."""
+    if types is None:
+        return ["BaseException"]
+    parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types]
+    return [dotted(p) or "" for p in parts]
+
+
+def is_external(file: FileContext, node: cst.CSTNode, *paths: str) -> bool:
+    """Whether an expression is something imported from another package under one of these dotted paths."""
+    kind = file.kind(node).kind
+    return isinstance(kind, External) and kind.path in paths

@@ -1,0 +1,186 @@
+"""Whether code has looked at a list before it takes an element: every usual guard, by where it stands.
+
+A guard is a test that mentions the list (or a name that was made from it) and stands on every way to the use: around it,
+to its left, or before it with a way out. Which way the test points is not asked: nobody writes it the wrong way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, leaves, within
+from oaimigrate.analysis.kinds import Function
+from oaimigrate.analysis.scopes import statements_of
+from oaimigrate.analysis.steps import literal
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+INDEX_ERRORS = frozenset({"IndexError", "LookupError"})
+ALL_ERRORS = frozenset({"Exception", "BaseException"})
+NOT_LOOKING = frozenset({"isinstance", "hasattr", "print", "type", "id", "repr", "str", "callable"})
+Conditional = cst.If | cst.While | cst.IfExp
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What must be looked at: `keys` are paths such as `chunk.choices`, `holder` is the path of the object itself.
+
+    `within` is the statement beyond which `except Exception` is no guard any more (the loop over the stream).
+    """
+
+    keys: frozenset[str]
+    holder: str
+    within: cst.CSTNode | None = None
+
+
+def path_of(node: cst.CSTNode) -> str:
+    """`chunk.choices` for `chunk.choices`, `chunk["choices"]`, `chunk.get("choices")`, `getattr(chunk, "choices")`."""
+    match node:
+        case cst.Name(value=name):
+            return name
+        case cst.Await(expression=inner) | cst.NamedExpr(target=inner):
+            return path_of(inner)
+        case cst.Attribute(value=base, attr=attr):
+            return _joined(path_of(base), attr.value)
+        case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=index))]):
+            key = literal(index)
+            if key is None and isinstance(index, cst.Integer):
+                key = f"[{index.value}]"
+            return _joined(path_of(base), key)
+        case cst.Call(func=cst.Attribute(value=base, attr=cst.Name(value="get")), args=[first, *_]):
+            return _joined(path_of(base), literal(first.value))
+        case cst.Call(func=cst.Name(value="getattr"), args=[first, second, *_]):
+            return _joined(path_of(first.value), literal(second.value))
+    return ""
+
+
+def _joined(base: str, key: str | None) -> str:
+    return f"{base}.{key}" if base and key else ""
+
+
+def guarded(file: FileContext, node: cst.CSTNode, subject: Subject) -> bool:
+    """Whether every way to `node` has passed a guard for `subject`."""
+    inside = True
+    for child, parent in ancestors(file, node):
+        if any(_mentions(file, test, subject) for test in _tests(parent, child)):
+            return True
+        if isinstance(parent, (cst.Try, cst.TryStar)) and child is parent.body:
+            if any(_catches(file, h.type, inside=inside) for h in parent.handlers):
+                return True
+        if isinstance(parent, cst.With) and child is parent.body and _suppresses(file, parent):
+            return True
+        if isinstance(parent, (cst.IndentedBlock, cst.SimpleStatementSuite, cst.Module, cst.SimpleStatementLine)):
+            if _looked_before(file, parent, child, subject):
+                return True
+        if parent is subject.within:
+            inside = False
+        if isinstance(parent, cst.FunctionDef):
+            return False
+    return False
+
+
+def _tests(parent: cst.CSTNode, child: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The conditions in a parent that are decided before the child runs."""
+    match parent:
+        case cst.If(test=test) | cst.While(test=test) | cst.IfExp(test=test):
+            if child is not test:
+                yield test
+        case cst.BooleanOperation(left=left, right=right):
+            if child is right:
+                yield left
+        case cst.ListComp() | cst.SetComp() | cst.GeneratorExp() | cst.DictComp():
+            clause: cst.CompFor | None = parent.for_in
+            while clause is not None:
+                yield from (condition.test for condition in clause.ifs if child is not clause)
+                clause = clause.inner_for_in
+        case cst.CompFor(ifs=conditions):
+            yield from (condition.test for condition in conditions if condition is not child)
+        case cst.Match(subject=subject):
+            yield subject
+        case cst.MatchCase(guard=guard) if guard is not None and guard is not child:
+            yield guard
+
+
+def _looked_before(file: FileContext, suite: cst.CSTNode, child: cst.CSTNode, subject: Subject) -> bool:
+    """Whether an earlier statement of the same suite leaves, asserts or raises when there is nothing."""
+    statements = list(suite.body) if isinstance(suite, cst.SimpleStatementLine) else statements_of(suite)
+    inner = child.body if isinstance(child, cst.SimpleStatementLine) else [child]
+    for statement in statements:
+        if any(statement is part for part in inner):
+            return False
+        match statement:
+            case cst.If():
+                if _way_out(file, statement, subject):
+                    return True
+            case cst.While(test=test) | cst.Assert(test=test):
+                if _mentions(file, test, subject):
+                    return True
+            case cst.Expr(value=cst.Call() as call):
+                if _helper_raises(file, call, subject):
+                    return True
+    return False
+
+
+def _way_out(file: FileContext, statement: cst.If, subject: Subject) -> bool:
+    """Whether an `if` (or one of its `elif`s) on the subject leaves the suite in one of its branches."""
+    branch: cst.If | cst.Else | None = statement
+    mentioned = False
+    while branch is not None:
+        if isinstance(branch, cst.Else):
+            return mentioned and leaves(file, branch.body)
+        mentioned = mentioned or _mentions(file, branch.test, subject)
+        if mentioned and leaves(file, branch.body):
+            return True
+        branch = branch.orelse
+    return False
+
+
+def _mentions(file: FileContext, test: cst.CSTNode, subject: Subject, depth: int = 0) -> bool:
+    """Whether a test looks at the subject: the list as a whole, or its holder passed to a function that may."""
+    for node in within(test):
+        path = path_of(node)
+        if path in subject.keys and not _indexed(file, node):
+            return True
+        if isinstance(node, cst.Call) and any(path_of(a.value) == subject.holder for a in node.args):
+            if not (isinstance(node.func, cst.Name) and node.func.value in (*NOT_LOOKING, "getattr")):
+                return True
+        if isinstance(node, cst.Name) and depth < 2 and path not in subject.keys and node in file.tree.places:
+            values = [b.value for b in bindings_of(file, node) if b.how == "assign" and b.value is not None]
+            if any(_mentions(file, value, subject, depth + 1) for value in values):
+                return True
+    return False
+
+
+def _indexed(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a mention of the list is itself only a use of one element, or an attribute of the list."""
+    parent = file.parent(node)
+    return isinstance(parent, cst.Subscript) and parent.value is node
+
+
+def _catches(file: FileContext, types: cst.BaseExpression | None, *, inside: bool) -> bool:
+    names = set(caught_names(file, types))
+    return bool(names & INDEX_ERRORS or (inside and names & ALL_ERRORS))
+
+
+def _suppresses(file: FileContext, node: cst.With) -> bool:
+    for item in node.items:
+        match item.item:
+            case cst.Call(func=func, args=arguments) if path_of(func) in ("suppress", "contextlib.suppress"):
+                names = {path_of(a.value) for a in arguments}
+                if names & (INDEX_ERRORS | ALL_ERRORS):
+                    return True
+    return False
+
+
+def _helper_raises(file: FileContext, call: cst.Call, subject: Subject) -> bool:
+    """Whether a statement hands the subject to a function of this file that may raise: `ensure_choices(chunk)`."""
+    paths = {path_of(a.value) for a in call.args}
+    if not paths & {*subject.keys, subject.holder}:
+        return False
+    kind = file.kind(call.func).kind
+    return isinstance(kind, Function) and any(isinstance(n, cst.Raise) for n in within(kind.node))

@@ -1,0 +1,298 @@
+"""How the client plan of a file is decided: what its settings and requests allow, and why something else was ruled out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis import requests as request_finder
+from oaimigrate.analysis import settings as setting_finder
+from oaimigrate.analysis.clients import ClientPlan
+from oaimigrate.analysis.kinds import Client, External, Symbol
+from oaimigrate.analysis.requests import Request
+from oaimigrate.analysis.scopes import Scope, statements_of
+from oaimigrate.analysis.settings import AZURE_TYPES, Setting
+from oaimigrate.analysis.steps import argument
+from oaimigrate.diagnostics import Note, Safety
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+
+
+def make_plan(file: FileContext) -> ClientPlan:
+    """Decide where the clients of a file are built."""
+    found = [r for r in request_finder.find(file) if r.convertible]
+    settings = setting_finder.find(file)
+    plan = ClientPlan(file, "module", found, settings)
+    plan.kind = _kind(file, found, settings)
+    if plan.kind is None:
+        plan.kind = _guess(file, found, settings)
+        if plan.kind is not None:
+            plan.safety = Safety.UNSAFE
+            plan.notes = (Note("`openai.api_type` is not a plain string here; `engine=` and `api_version` point to Azure"),)
+    style = file.config.client_style
+    if style == "lazy":
+        plan.strategy = "lazy"
+        return plan
+    if style == "module":
+        plan.reason = "`--client-style module` was asked for"
+    else:
+        plan.strategy, plan.reason = _strategy(plan)
+    if plan.strategy == "module" and plan.kind in AZURE_TYPES:
+        _keep_endpoints(plan)
+    return plan
+
+
+def _keep_endpoints(plan: ClientPlan) -> None:
+    """The module-level Azure client keeps the endpoint of its first request: an endpoint that a function sets again and
+    again needs a client of that function's own."""
+    groups: dict[Scope, list[Setting]] = {}
+    for setting in plan.settings:
+        if setting.scope.kind == "function":
+            groups.setdefault(setting.scope, []).append(setting)
+    for scope, group in groups.items():
+        bases = [s for s in group if s.name == "api_base"]
+        if not any(_varies(plan.file, s) for s in bases):
+            continue
+        if all(r.scope.function in groups for r in plan.requests) and _local(plan, scope, group):
+            plan.locals[scope] = group
+        elif isinstance(scope.node, cst.FunctionDef) and scope.node.name.value == "__init__":
+            plan.safety = max(plan.safety, Safety.UNSAFE)
+            plan.notes = (*plan.notes, Note("the module-level Azure client keeps the endpoint of its first request"))
+        else:
+            plan.varying = True
+
+
+def _varies(file: FileContext, setting: Setting) -> bool:
+    """Whether a setting made in a function can have another value at the next call."""
+    stack: list[cst.CSTNode] = [setting.value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cst.Name) and file.scope(node).owner_of(node.value) is setting.scope:
+            return True
+        stack.extend(node.children)
+    return False
+
+
+def _local(plan: ClientPlan, scope: Scope, group: list[Setting]) -> bool:
+    """Whether the settings of one function can become a client of that function."""
+    file = plan.file
+    body = statements_of(scope.node.body) if isinstance(scope.node, cst.FunctionDef) else []
+    requests = [r for r in plan.requests if r.scope.function is scope]
+    last = file.tree.orders[group[-1].statement]
+    return (
+        bool(requests)
+        and all(s.plain and any(s.statement is b for b in body) for s in group)
+        and all(setting_finder.option(s, plan.kind or "") is not None for s in group)
+        and setting_finder.adjacent(group, scope.node.body)  # type: ignore[attr-defined]
+        and all(file.tree.orders[r.node] > last and r.module is not None for r in requests)
+        and len({s.name for s in group}) == len(group)
+    )
+
+
+def _kind(file: FileContext, found: list[Request], settings: list[Setting]) -> str | None:
+    kind = setting_finder.api_type(file, settings)
+    if kind == "openai" and not any(s.name == "api_type" for s in settings):
+        if "api_type" in file.project.settings_elsewhere(file.source.path):
+            return None if any(s.name in ("api_base", "api_version") for s in settings) else kind
+    return kind
+
+
+def _guess(file: FileContext, found: list[Request], settings: list[Setting]) -> str | None:
+    """Azure, when deployments are named in calls or an api_version is set; otherwise unknown."""
+    if any(s.name == "api_type" for s in settings) and len({file.code(s.value) for s in settings if s.name == "api_type"}) > 1:
+        return None
+    names = {a.keyword.value for r in found if r.call is not None for a in r.call.args if a.keyword is not None}
+    if names & {"engine", "deployment_id"} or any(s.name == "api_version" for s in settings):
+        return "azure"
+    return None
+
+
+def _strategy(plan: ClientPlan) -> tuple[str, str]:
+    file = plan.file
+    existing = _existing(plan)
+    if existing:
+        plan.existing = existing
+        if all(r.asynchronous in existing for r in plan.requests):
+            plan.safety = max(plan.safety, Safety.UNSAFE)
+            names = " and ".join(f"`{n}`" for n in existing.values())
+            plan.notes = (*plan.notes, Note(f"the file's own client {names} is used; check that it has the right settings"))
+            return "existing", ""
+    if not plan.requests:
+        return "module", ""
+    if any(r.indirect and r.call is None for r in plan.requests):
+        return "module", "a resource class is kept in a variable"
+    elsewhere = file.project.settings_elsewhere(file.source.path)
+    own = {s.name for s in plan.settings}
+    if not plan.settings:
+        return _without_settings(plan, elsewhere)
+    if elsewhere - own:
+        return "module", "other files of the project make settings on the `openai` module too"
+    if file.project.dependents(file.source.path):
+        return "module", "other files of the project rely on the settings made here"
+    problem = _unfit(plan)
+    if problem:
+        return "module", problem
+    if all(s.scope is file.tree.module_scope for s in plan.settings):
+        return _at_module_level(plan)
+    return _in_class(plan)
+
+
+def _existing(plan: ClientPlan) -> dict[bool, str]:
+    """Clients that the file already builds at module level, by asynchronous."""
+    found: dict[bool, str] = {}
+    for name, bindings in plan.file.tree.module_scope.names.items():
+        if len(bindings) == 1 and bindings[0].how == "assign":
+            match plan.file.inference.binding(bindings[0]).kind:
+                case Client(asynchronous=asynchronous):
+                    found.setdefault(asynchronous, name)
+    return found
+
+
+def _without_settings(plan: ClientPlan, elsewhere: frozenset[str]) -> tuple[str, str]:
+    if elsewhere:
+        return "module", "the settings are made in another file, on the `openai` module"
+    if not plan.module_name and not plan.from_imports:
+        return "module", "`openai` is imported inside functions"
+    if _loads_environment_in_function(plan.file):
+        return "module", "the environment is filled inside a function, so a client at module level would come too early"
+    if all(r.call is not None and argument(r.call, "api_key") is not None for r in plan.requests):
+        return "module", "every call brings its own key"
+    if not any(r.at_import for r in plan.requests):
+        plan.safety = max(plan.safety, Safety.UNSAFE)
+        text = "the client is built when this module is imported, and raises there if OPENAI_API_KEY is not set"
+        plan.notes = (*plan.notes, Note(text))
+    return "instance", ""
+
+
+def _loads_environment_in_function(file: FileContext) -> bool:
+    for call in file.nodes(cst.Call):
+        kind = file.kind(call.func).kind
+        if isinstance(kind, External) and kind.path.endswith("load_dotenv") and file.scope(call).function is not None:
+            return True
+    for node in file.nodes(cst.Assign):
+        if file.scope(node).function is not None and "OPENAI_API_KEY" in file.code(node.targets[0].target):
+            return True
+    return False
+
+
+def _unfit(plan: ClientPlan) -> str:
+    """Why the settings of this file cannot become client arguments; "" if they can."""
+    from oaimigrate.fixing.arguments import rewrite
+
+    if plan.kind is None:
+        return "`openai.api_type` is not known here"
+    for setting in plan.settings:
+        if not setting.plain:
+            return "a setting shares its statement or line with something else"
+        if setting_finder.option(setting, plan.kind) is None:
+            return f"no client argument carries `openai.{setting.name}` as it is set here"
+    if plan.kind in AZURE_TYPES and not {"api_key", "api_base"} <= {s.name for s in plan.settings}:
+        return "an Azure client needs `api_base` and `api_key`, and this file does not set both"
+    names = [s.name for s in plan.settings]
+    if len(set(names)) < len(names):
+        return "a setting is made more than once"
+    if _reads(plan):
+        return "a setting is read again from the `openai` module"
+    for request in plan.requests:
+        if request.call is not None and rewrite(plan.file, request.call, request.method).problem:
+            return "one of the requests cannot be rewritten"
+    if not plan.module_name and not plan.from_imports:
+        return "`openai` is imported inside functions"
+    return ""
+
+
+def _reads(plan: ClientPlan) -> bool:
+    """Whether the file reads `openai.api_key` and the like, which only the module keeps."""
+    targets = {id(s.target) for s in plan.settings}
+    for node in plan.file.nodes(cst.Attribute):
+        if node.attr.value in plan.file.api.settings and id(node) not in targets:
+            if plan.file.kind(node.value).kind == Symbol(""):
+                return True
+    return False
+
+
+def _at_module_level(plan: ClientPlan) -> tuple[str, str]:
+    file = plan.file
+    body = statements_of(file.module)
+    if not all(any(s.statement is b for b in body) for s in plan.settings):
+        return "module", "a setting is made only under a condition"
+    last = plan.settings[-1]
+    if any(r.at_import and file.tree.orders[r.node] < file.tree.orders[last.statement] for r in plan.requests):
+        return "module", "a request runs before all settings are made"
+    if not setting_finder.adjacent(plan.settings, file.module):
+        if not all(_movable(plan, s) for s in plan.settings[:-1]):
+            return "module", "the settings are scattered and cannot be brought together without changing their values"
+    return "instance", ""
+
+
+def _movable(plan: ClientPlan, setting: Setting) -> bool:
+    """Whether a setting's value is the same when it is worked out at the last setting."""
+    start, end = (plan.file.tree.orders[s.statement] for s in (setting, plan.settings[-1]))
+    stack: list[cst.CSTNode] = [setting.value]
+    while stack:
+        node = stack.pop()
+        match node:
+            case cst.Name(value=name):
+                for bindings in (s.names.get(name, []) for s in (setting.scope,)):
+                    if any(start < b.order < end for b in bindings):
+                        return False
+            case cst.Await() | cst.Yield() | cst.NamedExpr() | cst.Lambda():
+                return False
+        stack.extend(c for c in node.children if isinstance(c, cst.CSTNode))
+    return True
+
+
+def _in_class(plan: ClientPlan) -> tuple[str, str]:
+    """All settings in one `__init__` and all requests in methods of that class: the class owns the client."""
+    file = plan.file
+    scopes = {id(s.scope) for s in plan.settings}
+    scope = plan.settings[0].scope
+    node = scope.node
+    owner = scope.parent
+    if len(scopes) > 1 or not isinstance(node, cst.FunctionDef) or owner is None or owner.kind != "class":
+        return "module", "the settings are made inside functions"
+    if node.name.value != "__init__" or not isinstance(owner.node, cst.ClassDef):
+        return "module", "the settings are made inside a method that can run more than once"
+    body = statements_of(node.body)
+    if not all(any(s.statement is b for b in body) for s in plan.settings):
+        return "module", "a setting is made only under a condition"
+    if not setting_finder.adjacent(plan.settings, node.body) and not all(_movable(plan, s) for s in plan.settings[:-1]):
+        return "module", "the settings are scattered and cannot be brought together without changing their values"
+    if not all(_in_method(r, owner) for r in plan.requests):
+        return "module", "requests are made outside the class that makes the settings"
+    if any(r.scope.function is scope and file.tree.orders[r.node] < file.tree.orders[plan.settings[-1].statement]
+           for r in plan.requests):  # fmt: skip
+        return "module", "a request runs before all settings are made"
+    if _subclassed(file, owner.node):
+        return "module", "the class has subclasses that may not run its `__init__`"
+    if owner.node.bases and not all(isinstance(b.value, cst.Name) and b.value.value in ("object", "ABC") for b in owner.node.bases):
+        plan.safety = max(plan.safety, Safety.UNSAFE)
+        plan.notes = (*plan.notes, Note("the class has bases that are not seen here; check that they allow the new attribute"))
+    plan.owner = owner.node
+    return "class", ""
+
+
+def _in_method(request: Request, owner: Scope) -> bool:
+    """Whether a request stands in an instance method of the class (or in code nested in one)."""
+    scope: Scope | None = request.scope
+    while scope is not None and scope.parent is not owner:
+        scope = scope.parent
+    if scope is None or scope.kind != "function" or not isinstance(scope.node, cst.FunctionDef):
+        return False
+    plain = not any(
+        isinstance(d.decorator, cst.Name) and d.decorator.value in ("staticmethod", "classmethod")
+        for d in scope.node.decorators
+    )
+    return plain and bool([*scope.node.params.posonly_params, *scope.node.params.params])
+
+
+def _subclassed(file: FileContext, node: cst.ClassDef) -> bool:
+    for other in file.nodes(cst.ClassDef):
+        if any(isinstance(b.value, cst.Name) and b.value.value == node.name.value for b in other.bases):
+            scope = file.tree.scope_of_node[other]
+            if "__init__" in scope.names:
+                return True
+    return False
