@@ -154,7 +154,7 @@ def complete(create: Callable[..., Any], plan: Plan = Plan(), /, **request: Any)
     Sends one request, plus one per summary and per recovery. Raises ContextOverflow if nothing in the plan makes it
     fit, the service's own error once the recoveries are used up or can do nothing more, and any other error as it is.
     A summary that fails or is empty is skipped; the next step then drops. With `stream=True` the completion is the
-    open stream.
+    open stream. To continue cut answers too: `reply(lambda **r: complete(create, plan, **r).completion, **request)`.
     """
     return drive(create, _steps(plan, request))
 

@@ -40,7 +40,7 @@ class Overhead:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Models that share an encoding and an overhead. `open` also takes names that go on without a dash (gpt-5.4)."""
+    """Models that share an encoding and an overhead. `open` takes later versions too (gpt-5.4)."""
 
     encoding: str
     overhead: Overhead
@@ -109,7 +109,7 @@ def family(model: str) -> Family | None:
     """The row of FAMILIES for a model, or None for a name the table does not know."""
     found = _longest(model, FAMILIES)
     if found is None:
-        found = next((n for n, row in FAMILIES.items() if row.open and base_name(model).startswith(n)), None)
+        found = next((n for n, row in FAMILIES.items() if row.open and base_name(model).startswith(n + ".")), None)
     return None if found is None else FAMILIES[found]
 
 

@@ -84,13 +84,17 @@ class Outcome:
 
 
 def read(completion: Any, index: int = 0) -> Outcome:
-    """The outcome of one choice of a chat completion. Never raises for anything a server can answer."""
+    """The outcome of one choice of a chat completion, a legacy completion, or what a stream has put together so far.
+
+    Never raises for anything a server can answer. The result of `ChatStream` in the module `stream` can be given as it
+    is: without a finish_reason, because the stream broke, it is TRUNCATED.
+    """
     choices = getattr(completion, "choices", None) or []
-    choice = next((c for c in choices if getattr(c, "index", None) in (index, None)), None)
-    message = getattr(choice, "message", None)
+    choice = next((c for i, c in enumerate(choices) if getattr(c, "index", i) in (index, None)), None)
+    message = getattr(choice, "message", choice if hasattr(choice, "text") else None)
     if message is None:
         return Outcome(Status.EMPTY, completion=completion)
-    text = getattr(message, "content", None)
+    text = getattr(message, "content", getattr(message, "text", None))
     outcome = Outcome(
         Status.EMPTY,
         text if isinstance(text, str) else "",
@@ -119,10 +123,9 @@ def _status(outcome: Outcome) -> Status:
 
 def _calls(message: Any) -> Generator[ToolCall, None, None]:
     for call in getattr(message, "tool_calls", None) or ():
-        function = getattr(call, "function", None) or getattr(call, "custom", None)
-        if function is not None:
-            arguments = getattr(function, "arguments", None) or getattr(function, "input", None)
-            yield ToolCall(getattr(call, "id", None), function.name or "", arguments or "")
+        function = getattr(call, "function", None) or getattr(call, "custom", None) or call
+        arguments = getattr(function, "arguments", None) or getattr(function, "input", None)
+        yield ToolCall(getattr(call, "id", None), getattr(function, "name", None) or "", arguments or "")
     old = getattr(message, "function_call", None)
     if old is not None:
         yield ToolCall(None, old.name or "", old.arguments or "")

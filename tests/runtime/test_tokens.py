@@ -231,7 +231,9 @@ def test_the_longest_known_name_decides_the_encoding(model: str, encoding: str) 
     assert known.encoding == encoding
 
 
-@pytest.mark.parametrize("model", ["gpt-6-sol", "gpt-4.7", "gpt-4x", "gpt-10", "my-deployment", "claude-x", ""])
+@pytest.mark.parametrize(
+    "model", ["gpt-6-sol", "gpt-4.7", "gpt-4x", "gpt-50", "gpt-5o", "my-deployment", "claude-x", ""]
+)
 def test_an_unknown_name_counts_with_o200k_and_says_so(model: str) -> None:
     count = counter(model).messages(user("hello"))
     assert (count.encoding, count.exact) == ("o200k_base", False)
@@ -252,7 +254,7 @@ def test_the_table_agrees_with_tiktoken() -> None:
         if encoding in ours and known is not None:
             assert known.encoding == encoding, name
         elif encoding in ours:
-            assert name in {"ft:gpt-4ox", "ft:gpt-4x", "ft:gpt-3.5-turbox"}, name  # we want a dash there
+            assert name in {"ft:gpt-4ox", "ft:gpt-4x", "ft:gpt-3.5-turbox", "gpt-5x"}, name  # we want a dash
 
 
 def test_text_that_looks_like_a_special_token_is_counted_as_text() -> None:
