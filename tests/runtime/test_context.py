@@ -230,6 +230,13 @@ def test_a_model_that_is_too_small_even_so_is_switched_to_and_the_rest_dropped()
     assert got.done == ("switch to big", "drop")
 
 
+def test_steps_that_cannot_help_are_passed_over() -> None:
+    plan = small(100, larger=("m2",), windows={"m2": 90}, summarise_with="s", summary_tokens=10)
+    with AnswerServer(says("x")) as server, pytest.raises(ContextOverflow) as caught:
+        run(server, plan, model="m", messages=[said("user", "long " * 200)])
+    assert (server.asked, caught.value.state.done) == ([], ())
+
+
 def test_a_larger_model_serves_an_overflow_too() -> None:
     plan = small(1000, larger=("big",), windows={"big": 5000})
     with AnswerServer(TOO_LONG, says("fine")) as server:

@@ -175,6 +175,26 @@ def test_tools_count_within_a_token_and_say_so(model: str, reported: int) -> Non
     assert count.warnings == ("tool declarations are counted by a measured rule",)
 
 
+@pytest.mark.parametrize(
+    ("model", "name", "choice", "reported"),
+    [
+        ("gpt-4o", "get_user_country", "auto", 25),
+        ("gpt-5-mini", "get_file", "auto", 105),
+        ("gpt-5-mini", "get_file", "none", 105),
+        ("gpt-5-mini", "get_file", {"type": "function", "function": {"name": "get_file"}}, 105),
+    ],
+)
+def test_declaring_a_function_costs_what_recorded_responses_show(
+    model: str, name: str, choice: Any, reported: int
+) -> None:
+    tool = {"type": "function", "function": no_arguments(name, description="")}
+    count = counter(model)
+    with_tool = count.messages(user("x"), tools=[tool], tool_choice=choice).tokens
+    assert with_tool - count.messages(user("x")).tokens == reported
+    parts = [{"role": "system", "content": [{"type": "text", "text": "x"}]}]
+    assert count.messages(parts, tools=[tool]).tokens > count.messages(parts).tokens
+
+
 def test_a_tool_call_and_its_result_count_as_gpt_4_1_counted_them() -> None:
     declared = {
         "type": "function",
