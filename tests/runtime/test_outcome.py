@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import doctest
 from typing import Any
 
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI, OpenAI
 
 from oaimigrate.runtime import outcome
-from oaimigrate.runtime.outcome import Reply, Status, areply, join, omissions, read_error, reply
+from oaimigrate.runtime.outcome import Reply, Status, areply, join, omissions, read, read_error, reply
+from oaimigrate.runtime.stream import ChatStream, Choice, StreamInterrupted, StreamResult
+from oaimigrate.runtime.stream import ToolCall as StreamedCall
 
 from .answers import AnswerServer, calls, fails, says
+from .faults import FaultServer, script
 
 ASK: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "go"}]}
 
@@ -77,6 +81,28 @@ def test_tool_calls_keep_what_the_model_wrote() -> None:
     assert (second.id, second.parsed()) == ("d", {"a": 1})
     with pytest.raises(ValueError, match="Expecting value"):
         first.parsed()
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [("ok", Status.COMPLETE), ("filtered", Status.FILTERED), ("truncated", Status.TRUNCATED)]
+)
+def test_what_a_stream_has_put_together_is_read_alike(fault: str, status: Status) -> None:
+    with FaultServer(script(fault)) as server, OpenAI(api_key="k", base_url=server.base_url, max_retries=0) as client:
+        stream = ChatStream(client.chat.completions.create(stream=True, **ASK))
+        with stream, contextlib.suppress(StreamInterrupted):
+            "".join(stream)
+        got = read(stream.result)
+    assert got.status is status
+    assert "echo go".startswith(got.text)
+    assert got.text
+
+
+def test_a_legacy_completion_and_tool_calls_of_a_stream_are_read_alike() -> None:
+    legacy = openai.types.Completion.construct(choices=[{"text": "hi", "finish_reason": "length", "index": 0}])
+    assert (read(legacy).text, read(legacy).status) == ("hi", Status.TRUNCATED)
+    streamed = StreamResult(choices=[Choice(finish_reason="tool_calls", tool_calls=[StreamedCall("c", "f", "{}")])])
+    assert read(streamed).tool_calls == (outcome.ToolCall("c", "f", "{}"),)
+    assert read(streamed, 1).status is Status.EMPTY
 
 
 def test_azure_says_what_was_filtered() -> None:
