@@ -61,8 +61,11 @@ def _keep_endpoints(plan: ClientPlan) -> None:
         elif isinstance(scope.node, cst.FunctionDef) and scope.node.name.value == "__init__":
             plan.safety = max(plan.safety, Safety.UNSAFE)
             plan.notes = (*plan.notes, Note("the module-level Azure client keeps the endpoint of its first request"))
-        else:
+        elif any(r.scope.function is scope for r in plan.requests):
             plan.varying = True
+        else:
+            note = Note("the module-level Azure client keeps the endpoint of its first request: call this function once")
+            plan.safety, plan.notes = max(plan.safety, Safety.UNSAFE), (*plan.notes, note)
 
 
 def _varies(file: FileContext, setting: Setting) -> bool:

@@ -99,9 +99,9 @@ def module_of(file: FileContext, node: cst.CSTNode) -> cst.BaseExpression | None
     return None
 
 
-def expanded(file: FileContext, call: cst.Call) -> list[cst.SimpleString] | None:
+def expanded(file: FileContext, call: cst.Call) -> list[cst.SimpleString | cst.Name] | None:
     """The keys behind the `**` arguments of a call, where they are spelled; None if some cannot be seen."""
-    keys: list[cst.SimpleString] = []
+    keys: list[cst.SimpleString | cst.Name] = []
     for argument in call.args:
         if argument.star != "**":
             continue
@@ -109,13 +109,18 @@ def expanded(file: FileContext, call: cst.Call) -> list[cst.SimpleString] | None
         if isinstance(value, cst.Name):
             owner = file.scope(value).owner_of(value.value)
             bindings = owner.names[value.value] if owner is not None else []
-            if len(bindings) != 1 or not isinstance(bindings[0].value, cst.Dict) or owner is None:
+            if len(bindings) != 1 or bindings[0].value is None or bindings[0].path or owner is None:
                 return None
             added = _added(file, value.value, owner)
             if added is None:
                 return None
             keys += added
             value = bindings[0].value
+        if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "dict":
+            if any(a.keyword is None for a in value.args) or file.scope(value.func).owner_of("dict") is not None:
+                return None
+            keys += [a.keyword for a in value.args if a.keyword is not None]
+            continue
         if not isinstance(value, cst.Dict):
             return None
         for element in value.elements:

@@ -104,14 +104,17 @@ def reaching(bindings: list[Binding], place: Place, order: int) -> list[Binding]
     enclosing = _enclosing(place)
     found: list[Binding] = []
     killed_in: Block | None = None
+    killer: cst.CSTNode | None = None  # a compound statement that always binds the name: all its bindings count
     skipped: set[cst.CSTNode] = set()
     for binding in reversed(bindings):
         if binding.remote or binding.place is None:
             found.append(binding)
             continue
-        if binding.order >= order or killed_in is not None:
+        if binding.order >= order or (killed_in is not None and killer is None):
             continue
         block, at = _meeting(binding.place, enclosing)
+        if killer is not None and (at is None or at.statement is not killer):
+            continue
         if block is None or at is None or binding.how in NOT_A_VALUE:
             found.append(binding)
         elif at is binding.place or _transparent(binding.place, block):
@@ -125,7 +128,7 @@ def reaching(bindings: list[Binding], place: Place, order: int) -> list[Binding]
             if at.statement not in skipped:
                 skipped.add(at.statement)
                 if _always_binds(at.statement, {b.place.statement for b in bindings if b.place}):
-                    killed_in = block
+                    killed_in, killer = block, at.statement
     found.extend(_carried(bindings, enclosing, order, killed_in))
     return found[::-1]
 

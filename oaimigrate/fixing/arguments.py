@@ -177,9 +177,10 @@ class _Rewriter:
             )
             return
         for key in keys:
-            name = literal(key) or ""
+            name = key.value if isinstance(key, cst.Name) else literal(key) or ""
             if name in self.method.rename:
-                text = f"{key.quote}{self.method.rename[name]}{key.quote}"
+                quote = "" if isinstance(key, cst.Name) else key.quote
+                text = f"{quote}{self.method.rename[name]}{quote}"
                 self.result.edits.append(build.replace(self.file, key, text))
             elif name not in self.params and name not in ALWAYS:
                 self.result.doubt(f"`**` passes `{name}`, which the call does not take any more")

@@ -73,7 +73,7 @@ def needs_parentheses(file: FileContext, node: cst.BaseExpression) -> bool:
             return False
         case cst.FormattedStringExpression() | cst.NamedExpr() | cst.AugAssign() | cst.DictElement():
             return False
-        case cst.Param() | cst.If() | cst.While():
+        case cst.Param() | cst.If() | cst.While() | cst.Yield():
             return False
     return True
 

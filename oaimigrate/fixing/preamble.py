@@ -198,8 +198,21 @@ def _without_line(file: FileContext, setting: Setting) -> Edit:
     if line.trailing_whitespace.comment is not None:
         comment = file.text.index("#", statement.end)
         return Edit(statement.start, comment, "")
-    start = max(file.text.rfind("\n", 0, statement.start), file.text.rfind("\r", 0, statement.start)) + 1
-    return Edit(start, whole.end, "")
+    start = line_start(file, statement.start)
+    end = whole.end
+    if _blank_before(file, start) and file.text[end : end + 1] in ("\n", "\r"):
+        end += len(file.source.newline)  # it stood alone between blank lines: one of them is enough
+    return Edit(start, end, "")
+
+
+def line_start(file: FileContext, offset: int) -> int:
+    """Where the line of an offset begins."""
+    return max(file.text.rfind("\n", 0, offset), file.text.rfind("\r", 0, offset)) + 1
+
+
+def _blank_before(file: FileContext, start: int) -> bool:
+    newline = file.source.newline
+    return file.text[:start].endswith(newline * 2) or start == len(newline)
 
 
 def _gathered(

@@ -24,6 +24,47 @@ CONSTRUCTORS = {
 CLIENT_OPTIONS = frozenset({"api_key", "api_base", "api_type", "api_version", "organization"})
 
 
+INVENTED = {
+    "audio.transcribe": "audio.transcriptions.create",
+    "audio.translate": "audio.translations.create",
+    "fine_tuning.create": "fine_tuning.jobs.create",
+    "fine_tuning.list": "fine_tuning.jobs.list",
+    "fine_tuning.retrieve": "fine_tuning.jobs.retrieve",
+    "fine_tuning.cancel": "fine_tuning.jobs.cancel",
+    "images.create": "images.generate",
+    "images.create_edit": "images.edit",
+    "chat.completions.acreate": "chat.completions.create",
+    "completions.acreate": "completions.create",
+    "embeddings.acreate": "embeddings.create",
+    "files.download": "files.content",
+}  # what `openai migrate` and hand work wrote in public code, and no SDK ever had
+
+
+@rule.on(cst.Attribute)
+def invented(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
+    """`client.audio.transcribe(…)`: a method that neither 0.28 nor v1+ has under this name."""
+    kind = file.kind(node).kind
+    if not isinstance(kind, Member) or kind.path not in INVENTED:
+        return
+    new = INVENTED[kind.path]
+    last = kind.path.rpartition(".")[2]
+    if last == "acreate" and not kind.asynchronous:
+        note = Note("not rewritten: it needs an async client")
+        yield Diagnostic(rule.code, f"clients have no `{kind.path}`", file.span(node), None, (note,))
+        return
+    base: cst.BaseExpression = node
+    for _ in kind.path.split("."):
+        assert isinstance(base, cst.Attribute)
+        base = base.value
+    end = file.whole(base).end
+    edits = [Edit(end, file.span(node).end, f".{new}")]
+    parent = file.parent(node)
+    if new == "files.content" and isinstance(parent, cst.Call) and not kind.asynchronous:
+        edits.append(build.insert(file.whole(parent).end, ".content"))
+    fix = Fix(f"Call `{new}`", tuple(edits), Safety.UNSAFE if kind.asynchronous and len(edits) > 1 else Safety.SAFE)
+    yield Diagnostic(rule.code, f"clients have no `{kind.path}`; it is `{new}`", file.span(node), fix)
+
+
 @rule.on(cst.Call)
 def argument(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     match file.kind(node.func).kind:

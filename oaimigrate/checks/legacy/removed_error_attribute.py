@@ -8,9 +8,10 @@ import libcst as cst
 
 from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import ErrorOf
+from oaimigrate.analysis.kinds import ErrorOf, Value
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI105")
@@ -20,7 +21,7 @@ FAMILIES = {"status": "APIStatusError", "api": "APIError"}
 
 @rule.on(cst.Attribute)
 def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
-    value = file.kind(node.value)
+    value = _narrowed(file, node.value)
     if not isinstance(value.kind, ErrorOf):
         return
     outer = file.parent(node)
@@ -39,17 +40,48 @@ def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     text = template.replace("{e}", error)
     if text == file.code(target) or (row.new.replace("{e}", error) == file.code(target) and not _legacy(file, value.kind)):
         return  # the same attribute, and every class caught here has it
-    message = f"`.{name}` is not an attribute of errors since openai 1.0"
+    message = f"`{name}` of openai errors was removed in openai 1.0"
+    if row.new:
+        message += f"; read `{row.new.replace('{e}.', '')}`" if "{" not in row.new.replace("{e}", "") and " " not in row.new else ""
     if row.new.replace("{e}", error) == file.code(target):
         message = f"not every error caught here has `.{name}` since openai 1.0"
     notes = ((Note(row.note),) if row.note else ()) + file.doubts(value)
     if not template:
         yield Diagnostic(rule.code, message, file.span(target), None, notes)
         return
-    safety = Safety.SAFE if value.certain and not row.note else Safety.UNSAFE
+    if text.startswith("(") and text.endswith(")") and not build.needs_parentheses(file, target):
+        text = text[1:-1]
+    exact = not row.note or (fits and name in ("json_body", "code"))
+    safety = Safety.SAFE if value.certain and exact else Safety.UNSAFE
     span = file.whole(target)
     fix = Fix(f"Read `{text}`", (Edit(span.start, span.end, text),), safety)
     yield Diagnostic(rule.code, message, file.span(target), fix, notes, "certain" if value.certain else "maybe")
+
+
+def _narrowed(file: FileContext, node: cst.BaseExpression) -> Value:
+    """The error that an expression is; a caught `Exception` counts as what an `isinstance` around it says."""
+    value = file.kind(node)
+    if isinstance(value.kind, ErrorOf) or not isinstance(node, cst.Name):
+        return value
+    current: cst.CSTNode = node
+    while (parent := file.parent(current)) is not None and not isinstance(parent, cst.FunctionDef):
+        if isinstance(parent, cst.If) and parent.body is current:
+            found = _tested(file, parent.test, node.value)
+            if found is not None:
+                return found
+        current = parent
+    return value
+
+
+def _tested(file: FileContext, test: cst.BaseExpression, name: str) -> Value | None:
+    match test:
+        case cst.BooleanOperation(left=left, operator=cst.And(), right=right):
+            return _tested(file, left, name) or _tested(file, right, name)
+        case cst.Call(func=cst.Name(value="isinstance"), args=[cst.Arg(value=cst.Name(value=tested)), cst.Arg(value=types)]):
+            if tested == name:
+                found = file.inference.caught(types)
+                return found if isinstance(found.kind, ErrorOf) else None
+    return None
 
 
 def _key(node: cst.Subscript) -> str | None:

@@ -193,8 +193,9 @@ def _edits(
     element = file.parent(node)
     if isinstance(element, cst.Element) and isinstance(file.parent(element), (cst.Tuple, cst.List, cst.Set)):
         return _element_edits(file, node, element, spelled), needs
-    text = spelled[0] if len(spelled) == 1 else f"({', '.join(spelled)})"
-    return [build.replace(file, node, text)], needs
+    if len(spelled) == 1:
+        return [build.replace(file, node, spelled[0])], needs
+    return [build.replace_whole(file, node, f"({', '.join(spelled)})")], needs
 
 
 def _spelled(
@@ -227,16 +228,35 @@ def _element_edits(file: FileContext, node: cst.CSTNode, element: cst.Element, s
     new, gone = _flattened(file, group)
     fresh = [s for s in spelled if s in new[element]]
     edits: list[Edit] = []
-    if fresh:
+    if fresh and not gone:
+        edits.append(build.replace_whole(file, node, ", ".join(fresh)))
+    elif fresh and _only_one(file, group, new, gone, node):
+        whole = file.whole(group)
+        return [Edit(whole.start, whole.end, fresh[0])]
+    elif fresh:
         edits.append(build.replace_whole(file, node, ", ".join(fresh)))
     if gone:
         edits += build.remove_items(file, group.elements, gone)
         kept = [e for e in group.elements if e not in gone]
+        if _only_one(file, group, new, gone, node):
+            whole = file.whole(group)
+            return [Edit(whole.start, whole.end, new[kept[0]][0])]
         alone = len(kept) == 1 and len(new[kept[0]]) <= 1
         if alone and isinstance(group, cst.Tuple) and not isinstance(group.elements[-1].comma, cst.Comma):
             end = file.whole(group.elements[-1].value).end
             edits = [e if e.end != end or e.text else Edit(e.start, e.end, ",") for e in edits]
     return edits
+
+
+def _only_one(
+    file: FileContext, group: cst.BaseExpression, new: dict[cst.BaseElement, list[str]], gone: list[cst.BaseElement],
+    node: cst.CSTNode,
+) -> bool:  # fmt: skip
+    """Whether an `except (A, B)` comes down to one class, so that the tuple can go."""
+    kept = [e for e in new if e not in gone]
+    whole = file.whole(group)
+    alone = len(kept) == 1 and len(new[kept[0]]) == 1 and "#" not in file.text[whole.start : whole.end]
+    return alone and errors.handler_of(file, node) is not None
 
 
 def _flattened(

@@ -51,10 +51,13 @@ def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note
     if use.problem:
         return None, (Note(f"not rewritten: {use.problem}"),)
     target = f"{use.text}.{request.method.new}"
-    edits = [build.replace(file, request.node, target), *result.edits]
-    edits += _suffix(file, request)
+    callee = build.replace(file, request.node, target)
+    edits = [callee, *result.edits, *_suffix(file, request)]
     notes = [*use.notes, *result.notes]
     safety = max(use.safety, result.safety)
+    if build.loses_comment(file, [callee]):
+        safety = Safety.UNSAFE
+        notes.append(Note("a comment inside the old name goes with it"))
     if request.call is None and not _call_seen(file, request):
         safety = Safety.UNSAFE
         notes.append(Note("the method is kept as a value; the arguments it is called with are not seen here"))

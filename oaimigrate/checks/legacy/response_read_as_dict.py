@@ -10,7 +10,7 @@ from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
 from oaimigrate.analysis.steps import literal
-from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
@@ -67,7 +67,7 @@ def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
         message = f'`["{key}"]` on a response fails since openai 1.0; read `.{fields[key].name}`'
     notes = ((Note(note_text),) if note_text else ()) + file.doubts(base)
     start = file.whole(node.value).end
-    span = type(file.span(node))(start, file.span(node).end)
+    span = Span(start, file.span(node).end)
     yield Diagnostic(rule.code, message, span, fix, notes, confidence)
 
 
@@ -97,7 +97,7 @@ def _attribute(
 
 @rule.on(cst.Call)
 def get(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
-    """`r.get("k")`, `r.get("k", default)`."""
+    """`r.get("k")`, `r.get("k", default)`, `r.get("a", {}).get("b", default)`."""
     func = node.func
     if not isinstance(func, cst.Attribute) or func.attr.value != "get" or not 1 <= len(node.args) <= 2:
         return
@@ -105,20 +105,102 @@ def get(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     found = fields_of(file, base)
     if found is None:
         return
-    _, fields = found
     key = literal(node.args[0].value)
     message = f"`.get({file.code(node.args[0].value)}…)` on a response fails since openai 1.0; read the attribute"
     confidence = "certain" if base.certain else "maybe"
-    span = type(file.span(node))(file.whole(func.value).end, file.span(node).end)
-    field = fields.get(key) if key is not None else None
+    span = Span(file.whole(func.value).end, file.span(node).end)
+    field = found[1].get(key) if key is not None else None
     if field is None or any(a.star or a.keyword for a in node.args):
         note = Note("not rewritten: the model has no such field" if key else "not rewritten: the key is not a literal")
         yield Diagnostic(rule.code, message, span, None, (note, *file.doubts(base)), confidence)
         return
-    fix, notes = _default(file, node, func, field)
-    if not base.certain or field.extra:
+    fix, notes = _get_fix(file, node, func, field)
+    if fix is not None and (not base.certain or field.extra or build.loses_comment(file, fix.edits)):
         fix = fix.at_least(Safety.UNSAFE)
     yield Diagnostic(rule.code, message, span, fix, (*notes, *file.doubts(base)), confidence)
+
+
+def _get_fix(
+    file: FileContext, node: cst.Call, func: cst.Attribute, field: Field
+) -> tuple[Fix | None, tuple[Note, ...]]:
+    links = _links(file, node)
+    if len(links) > 1:
+        return _chain(file, links)
+    default = node.args[1].value if len(node.args) == 2 else None
+    if isinstance(default, cst.Dict) and field.type in file.api.models:
+        if field.required and not field.nullable:
+            return Fix(f"Read `.{field.name}`", (Edit(file.whole(func.value).end, file.span(node).end, f".{field.name}"),)), ()
+        return None, (Note("not rewritten: an empty dict cannot stand for a missing part of a response any more"),)
+    return _default(file, node, func, field)
+
+
+def _links(file: FileContext, node: cst.Call) -> list[tuple[cst.Call, Field]]:
+    """The `.get`s of `r.get("a", {}).get("b", {}).get("c", d)` that `node` is one of, from the response outwards."""
+    while isinstance(inner := _inner_get(node), cst.Call) and _get_field(file, inner) is not None:
+        node = inner
+    links: list[tuple[cst.Call, Field]] = []
+    current: cst.Call | None = node
+    while current is not None and (field := _get_field(file, current)) is not None:
+        links.append((current, field))
+        empty = len(current.args) == 2 and isinstance(current.args[1].value, cst.Dict) and not current.args[1].value.elements
+        if not empty:
+            break
+        outer = file.parent(current)
+        call = file.parent(outer) if isinstance(outer, cst.Attribute) and outer.attr.value == "get" else None
+        current = call if isinstance(call, cst.Call) and call.func is outer else None
+    return links
+
+
+def _inner_get(node: cst.Call) -> cst.BaseExpression | None:
+    func = node.func
+    if isinstance(func, cst.Attribute) and func.attr.value == "get":
+        inner = func.value
+        if isinstance(inner, cst.Call) and isinstance(inner.func, cst.Attribute) and inner.func.attr.value == "get":
+            return inner
+    return None
+
+
+def _get_field(file: FileContext, node: cst.Call) -> Field | None:
+    func = node.func
+    if not isinstance(func, cst.Attribute) or func.attr.value != "get" or not node.args:
+        return None
+    found = fields_of(file, file.kind(func.value))
+    key = literal(node.args[0].value)
+    return found[1].get(key) if found is not None and key is not None else None
+
+
+def _chain(file: FileContext, links: list[tuple[cst.Call, Field]]) -> tuple[Fix | None, tuple[Note, ...]]:
+    """One expression for a chain of `.get`s: a missing part on the way gives the last default."""
+    first, last = links[0][0], links[-1][0]
+    assert isinstance(first.func, cst.Attribute)
+    root = first.func.value
+    if not _repeatable(root):
+        return None, (Note("not rewritten: the expression before the chain of `.get`s would be evaluated more than once"),)
+    path = modern(file, root)
+    tests: list[str] = []
+    for index, (_, field) in enumerate(links):
+        path += f".{field.name}"
+        if index < len(links) - 1 and (field.nullable or not field.required) and field.type in file.api.models:
+            if not _always_there(field):
+                tests.append(f"{path} is not None")
+    default = last.args[1].value if len(last.args) == 2 else None
+    other = file.code(default) if default is not None else "None"
+    field = links[-1][1]
+    text = path
+    if default is not None and (field.nullable or not field.required):
+        text = f"{path} or {other}" if _falsy(default) else f"{path} if {path} is not None else {other}"
+    if tests:
+        text = f"({text}) if {' and '.join(tests)} else {other}" if " " in text else f"{text} if {' and '.join(tests)} else {other}"
+    span = file.span(last)
+    if " " in text and build.needs_parentheses(file, last):
+        text = f"({text})"
+    safety = Safety.SAFE if default is None or _same_type(field, default) or not _falsy(default) else Safety.UNSAFE
+    return Fix(f"Read `{path}`", (Edit(span.start, span.end, text),), safety), ()
+
+
+def _always_there(field: Field) -> bool:
+    """A choice of a chunk always has its delta, even where 0.28's JSON lacked one."""
+    return field.name == "delta"
 
 
 def _default(file: FileContext, node: cst.Call, func: cst.Attribute, field: Field) -> tuple[Fix, tuple[Note, ...]]:
@@ -133,17 +215,29 @@ def _default(file: FileContext, node: cst.Call, func: cst.Attribute, field: Fiel
         edits = _wrapped(file, node, start, end, f"{read} or {text}")
         safety = Safety.SAFE if _same_type(field, default) else Safety.UNSAFE
         return Fix(f"Read `{read} or {text}`", edits, safety), ()
-    whole = file.code(func.value)
-    safety = Safety.SAFE if _repeatable(func.value) else Safety.UNSAFE
-    notes = () if safety is Safety.SAFE else (Note("the expression before `.get` is now evaluated twice"),)
     if _is_requesting(file, func.value):
         note = Note("the request itself stands before `.get`; bind its result to a name first")
         return Fix("Bind the response to a name", (), Safety.DISPLAY), (note,)
-    return Fix(
-        f"Read `{read}` with its default",
-        _wrapped(file, node, start, end, f"{read} if {whole}{read} is not None else {text}"),
-        safety,
-    ), notes
+    whole = modern(file, func.value)
+    safety = Safety.SAFE if _repeatable(func.value) else Safety.UNSAFE
+    notes = () if safety is Safety.SAFE else (Note("the expression before `.get` is now evaluated twice"),)
+    text = f"{whole}{read} if {whole}{read} is not None else {text}"
+    return Fix(f"Read `{read}` with its default", _wrapped_whole(file, node, file.span(node), text), safety), notes
+
+
+def modern(file: FileContext, node: cst.BaseExpression) -> str:
+    """The text of a chain of reads with string subscripts on responses already turned into attributes."""
+    match node:
+        case cst.Attribute(value=base, attr=attr) if not node.lpar:
+            return f"{modern(file, base)}.{attr.value}"
+        case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=index))]) if not node.lpar:
+            found = fields_of(file, file.kind(base))
+            key = literal(index)
+            if found is not None and key is not None and key in found[1]:
+                return f"{modern(file, base)}.{found[1][key].name}"
+            start, end = file.whole(base).end, file.whole(node).end
+            return modern(file, base) + file.text[start:end]
+    return file.code(node)
 
 
 def _wrapped(file: FileContext, node: cst.Call, start: int, end: int, text: str) -> tuple[Edit, ...]:
@@ -151,6 +245,10 @@ def _wrapped(file: FileContext, node: cst.Call, start: int, end: int, text: str)
         return (Edit(start, end, text),)
     opening = file.span(node).start
     return (Edit(opening, opening, "("), Edit(start, end, text + ")"))
+
+
+def _wrapped_whole(file: FileContext, node: cst.Call, span: Span, text: str) -> tuple[Edit, ...]:
+    return (Edit(span.start, span.end, f"({text})" if build.needs_parentheses(file, node) else text),)
 
 
 def _falsy(node: cst.BaseExpression) -> bool:

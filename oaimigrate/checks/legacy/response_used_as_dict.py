@@ -119,6 +119,56 @@ def _names_dict(node: cst.BaseExpression) -> bool:
     return any(isinstance(p, cst.Name) and p.value == "dict" for p in parts)
 
 
+@rule.on(cst.Call)
+def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`json.loads(str(r))`: the text of a response was JSON in 0.28."""
+    if file.kind(node.func).kind != External("json.loads") or len(node.args) != 1:
+        return
+    inner = node.args[0].value
+    if isinstance(inner, cst.Call) and isinstance(inner.func, cst.Name) and inner.func.value == "str" and len(inner.args) == 1:
+        value = file.kind(inner.args[0].value)
+        if is_model(value):
+            span, whole = file.span(node), file.whole(inner.args[0].value)
+            edits = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ".to_dict()"))
+            message = "the text of a response is not JSON since openai 1.0"
+            yield _finding(file, node, message, value, Fix("Convert with `.to_dict()`", edits, Safety.UNSAFE))
+
+
+@rule.on(cst.Call)
+def appended(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`history.append(r["choices"][0]["message"])` where the history is a list of dicts."""
+    func = node.func
+    if not isinstance(func, cst.Attribute) or func.attr.value not in ("append", "insert") or not node.args:
+        return
+    item = node.args[-1].value
+    value = file.kind(item)
+    if value.kind != Model("ChatMessage") or not _holds_dicts(file, func.value):
+        return
+    message = "a message object goes into a list of dicts; what reads the list as dicts fails since openai 1.0"
+    end = file.whole(item).end
+    fix = Fix("Convert with `.to_dict()`", (Edit(end, end, ".to_dict()"),), Safety.UNSAFE)
+    yield _finding(file, item, message, value, fix)
+
+
+def _holds_dicts(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether a list is also filled with dict literals, or read with string keys, in this file."""
+    text = file.code(node)
+    for binding_value in _assigned(file, text):
+        if isinstance(binding_value, cst.List) and any(isinstance(e.value, cst.Dict) for e in binding_value.elements):
+            return True
+    for call in file.nodes(cst.Call):
+        if isinstance(call.func, cst.Attribute) and call.func.attr.value in ("append", "insert") and call.args:
+            if isinstance(call.args[-1].value, cst.Dict) and file.code(call.func.value) == text:
+                return True
+    return False
+
+
+def _assigned(file: FileContext, text: str) -> Iterator[cst.BaseExpression]:
+    for statement in file.nodes(cst.Assign):
+        if any(file.code(t.target) == text for t in statement.targets):
+            yield statement.value
+
+
 @rule.on(cst.Arg, cst.StarredDictElement)
 def unpacked(node: cst.Arg | cst.StarredDictElement, file: FileContext) -> Iterator[Diagnostic]:
     """`f(**r)`, `{**r}`."""

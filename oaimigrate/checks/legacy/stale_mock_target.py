@@ -17,7 +17,7 @@ from oaimigrate.registry import Rule
 rule = Rule("OAI109")
 
 PATCHERS = frozenset({"patch", "object", "setattr", "delattr", "multiple", "spy", "stub", "wrap_function_wrapper"})
-PATH = re.compile(r"(?:^|\.)openai\.(?P<path>[A-Z]\w+(?:\.\w+)?|error(?:\.\w+)?)$")
+PATH = re.compile(r"(?:^|\.)openai\.(?P<path>[A-Z]\w+(?:\.\w+)?|error(?:\.\w+)?|api_base|proxy)$")
 
 
 @rule.on(cst.Call)
@@ -33,6 +33,10 @@ def target(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     path = found["path"]
     resource = path.partition(".")[0]
+    if resource in file.api.settings:
+        message = f"`{text}` was removed in openai 1.0; patch what the client is built from"
+        yield Diagnostic(rule.code, message, file.span(node.args[0].value))
+        return
     if resource not in file.api.resources and resource != "error":
         return
     row = file.api.methods.get(path)
