@@ -1,7 +1,8 @@
 """Whether code has looked at a list before it takes an element: every usual guard, by where it stands.
 
-A guard is a test that mentions the list (or a name that was made from it) and stands on every way to the use: around it,
-to its left, or before it with a way out. Which way the test points is not asked: nobody writes it the wrong way round.
+A guard is a test that mentions the list (or a name that was made from it) and stands on every way to the use: around
+it, to its left, or before it with a way out. Which way the test points is not asked: nobody writes it the
+wrong way round.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 INDEX_ERRORS = frozenset({"IndexError", "LookupError"})
 ALL_ERRORS = frozenset({"Exception", "BaseException"})
-NOT_LOOKING = frozenset({"isinstance", "hasattr", "print", "type", "id", "repr", "str", "callable"})
+NOT_LOOKING = frozenset({"isinstance", "hasattr", "print", "type", "id", "repr", "str", "callable", "getattr"})
 Conditional = cst.If | cst.While | cst.IfExp
 
 
@@ -69,14 +70,15 @@ def guarded(file: FileContext, node: cst.CSTNode, subject: Subject) -> bool:
     for child, parent in ancestors(file, node):
         if any(_mentions(file, test, subject) for test in _tests(parent, child)):
             return True
-        if isinstance(parent, (cst.Try, cst.TryStar)) and child is parent.body:
-            if any(_catches(file, h.type, inside=inside) for h in parent.handlers):
+        match parent:
+            case cst.Try(body=body, handlers=handlers) | cst.TryStar(body=body, handlers=handlers) if child is body:
+                if any(_catches(file, h.type, inside=inside) for h in handlers):
+                    return True
+            case cst.With(body=body) if child is body and _suppresses(file, parent):
                 return True
-        if isinstance(parent, cst.With) and child is parent.body and _suppresses(file, parent):
-            return True
-        if isinstance(parent, (cst.IndentedBlock, cst.SimpleStatementSuite, cst.Module, cst.SimpleStatementLine)):
-            if _looked_before(file, parent, child, subject):
-                return True
+            case cst.IndentedBlock() | cst.SimpleStatementSuite() | cst.Module() | cst.SimpleStatementLine():
+                if _looked_before(file, parent, child, subject):
+                    return True
         if parent is subject.within:
             inside = False
         if isinstance(parent, cst.FunctionDef):
@@ -146,14 +148,17 @@ def _mentions(file: FileContext, test: cst.CSTNode, subject: Subject, depth: int
         path = path_of(node)
         if path in subject.keys and not _indexed(file, node):
             return True
-        if isinstance(node, cst.Call) and any(path_of(a.value) == subject.holder for a in node.args):
-            if not (isinstance(node.func, cst.Name) and node.func.value in (*NOT_LOOKING, "getattr")):
-                return True
+        if isinstance(node, cst.Call) and path_of(node.func) not in NOT_LOOKING and _passes(node, subject):
+            return True
         if isinstance(node, cst.Name) and depth < 2 and path not in subject.keys and node in file.tree.places:
             values = [b.value for b in bindings_of(file, node) if b.how == "assign" and b.value is not None]
             if any(_mentions(file, value, subject, depth + 1) for value in values):
                 return True
     return False
+
+
+def _passes(call: cst.Call, subject: Subject) -> bool:
+    return any(path_of(a.value) == subject.holder for a in call.args)
 
 
 def _indexed(file: FileContext, node: cst.CSTNode) -> bool:

@@ -1,0 +1,72 @@
+"""OAI601: a blocking call of the SDK in the body of an `async def`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import request_at, shown
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import function_of, within
+from oaimigrate.analysis.kinds import Awaitable, Function, Symbol
+from oaimigrate.diagnostics import Diagnostic, Note
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI601")
+
+TRANSPARENT = ("tenacity.", "backoff.", "stamina.", "retry", "staticmethod", "classmethod", "functools.", "typing.")
+
+
+@rule.on(cst.Call)
+def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`client.chat.completions.create(…)` of a synchronous client, or a helper that makes such a call."""
+    function = function_of(file, node)
+    if not isinstance(function, cst.FunctionDef) or function.asynchronous is None:
+        return
+    if isinstance(file.parent(node), cst.Await):
+        return  # awaiting what is no coroutine fails, and has a rule of its own
+    name = _request(file, node)
+    if name:
+        message = f"`{name}` blocks the event loop; await an asynchronous client"
+        yield Diagnostic(rule.code, message, file.span(node), None, file.doubts(file.kind(node.func)))
+        return
+    inner = _in_helper(file, node)
+    if inner is not None:
+        helper = shown(file, node.func, "helper")
+        message = f"`{helper}` blocks the event loop: it makes a request with a synchronous client"
+        yield Diagnostic(rule.code, message, file.span(node), None, (Note("the request", file.span(inner)),))
+
+
+def _request(file: FileContext, node: cst.Call) -> str:
+    """How the blocking request that a call makes is written; "" if it makes none."""
+    call = request_at(file, node)
+    if call is not None:
+        lists = isinstance(file.kind(node).kind, Awaitable)
+        return "" if call.asynchronous or lists else shown(file, node.func, call.path)
+    kind = file.kind(node.func).kind
+    if isinstance(kind, Symbol) and kind.path in file.api.methods:
+        method, asynchronous = file.api.methods[kind.path]
+        return "" if asynchronous else shown(file, node.func, method.old)
+    return ""
+
+
+def _in_helper(file: FileContext, node: cst.Call) -> cst.Call | None:
+    """The request in a plain function of this file that is called here and not handed to a thread."""
+    kind = file.kind(node.func).kind
+    if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
+        return None
+    helper = kind.node
+    if helper.asynchronous is not None or not all(_is_transparent(file, d) for d in helper.decorators):
+        return None
+    found: cst.Call | None = None
+    for inner in within(helper.body, functions=False):
+        if isinstance(inner, cst.Yield):
+            return None  # a generator does nothing yet
+        if found is None and isinstance(inner, cst.Call) and _request(file, inner) and file.kind(inner.func).certain:
+            found = inner if function_of(file, inner) is helper else None
+    return found
+
+
+def _is_transparent(file: FileContext, decorator: cst.Decorator) -> bool:
+    return file.inference.decorator_path(decorator).startswith(TRANSPARENT)

@@ -1,0 +1,73 @@
+"""OAI301: `choices[0]` of a whole response, taken without a check that there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import bindings_of
+from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.kinds import ListOf, Model
+from oaimigrate.diagnostics import Diagnostic
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI301")
+
+CHOICES = tuple(ListOf(Model(name)) for name in ("ChatChoice", "CompletionChoice", "ParsedChoice"))
+
+
+@rule.on(cst.Subscript)
+def first_choice(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
+    """`response.choices[0]`."""
+    if len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
+        return
+    index = file.code(node.slice[0].slice.value)
+    value = file.kind(node.value)
+    if index not in ("0", "-1") or value.kind not in CHOICES or not value.certain:
+        return
+    choices = _list(file, node.value)
+    if choices is None or _is_parameter(file, choices.value):
+        return
+    if _seen_before(file, node, choices):
+        return
+    keys = frozenset({path_of(choices), path_of(node.value)} - {""})
+    if not guarded(file, node, Subject(keys, path_of(choices.value))):
+        message = f"`choices[{index}]` of a response may not be there; check `choices` first"
+        yield Diagnostic(rule.code, message, file.span(node))
+
+
+def _list(file: FileContext, node: cst.BaseExpression) -> cst.Attribute | None:
+    """The `.choices` that is indexed, directly or through a name assigned from it."""
+    if isinstance(node, cst.Name):
+        bindings = bindings_of(file, node)
+        value = bindings[0].value if len(bindings) == 1 and not bindings[0].path else None
+        return value if isinstance(value, cst.Attribute) else None
+    return node if isinstance(node, cst.Attribute) else None
+
+
+def _seen_before(file: FileContext, node: cst.Subscript, choices: cst.Attribute) -> bool:
+    """Whether an earlier line of the same suite takes a choice of the same response, and so fails first."""
+    root = choices.value
+    if not isinstance(root, cst.Name):
+        return False
+    for other in file.nodes(cst.Subscript):
+        if other is node:
+            return False
+        match other.value:
+            case cst.Attribute(value=cst.Name() as name) if path_of(other.value) == path_of(choices):
+                if _suite(file, other) is _suite(file, node) and bindings_of(file, name) == bindings_of(file, root):
+                    return True
+    return False
+
+
+def _suite(file: FileContext, node: cst.CSTNode) -> object:
+    return file.tree.places[node].block
+
+
+def _is_parameter(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether the response was handed in: whoever did so may have looked."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return isinstance(node, cst.Name) and any(b.how == "param" for b in bindings_of(file, node))

@@ -1,0 +1,208 @@
+"""OAI401: `choices[0]` of a stream's chunk, taken without a check that there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from oaimigrate.analysis import calls
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import ancestors, bindings_of, within
+from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
+from oaimigrate.analysis.scopes import Binding
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI401")
+
+Loop = cst.For | cst.CompFor
+Chain = list[tuple[cst.CSTNode, cst.CSTNode]]  # suites from the outside in, each with one of its lines
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One `chunk.choices[0]`: the list, the chunk's path, and the loop that binds the chunk (None: `next(stream)`)."""
+
+    node: cst.Subscript
+    index: str
+    holder: str
+    loop: Loop | None
+    stream: cst.BaseExpression | None
+    doubt: Doubt | None
+
+
+@rule.on(cst.For, cst.CompFor)
+def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
+    """`for chunk in stream: … chunk.choices[0] …`, reported once for a loop."""
+    value = file.kind(node.target) if isinstance(node.target, cst.Name) else None
+    if value is None or value.kind != Model("ChatCompletionChunk") or _filtered(file, node.iter):
+        return
+    found = [a for a in _accesses(file) if a.loop is node]
+    open_ones = [a for a in found if not _guarded(file, a)]
+    if open_ones:
+        yield _finding(file, open_ones)
+
+
+@rule.on(cst.Subscript)
+def single(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
+    """`next(stream).choices[0]`."""
+    access = _access(file, node)
+    if access is not None and access.loop is None and not _guarded(file, access):
+        yield _finding(file, [access])
+
+
+def _accesses(file: FileContext) -> list[Access]:
+    found = (_access(file, node) for node in file.nodes(cst.Subscript))
+    return [access for access in found if access is not None]
+
+
+def _access(file: FileContext, node: cst.Subscript) -> Access | None:
+    if len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
+        return None
+    index = file.code(node.slice[0].slice.value)
+    value = file.kind(node.value)
+    if value.kind != ListOf(Model("ChunkChoice")) or index not in ("0", "-1"):
+        return None
+    choices = node.value
+    if isinstance(choices, cst.Name):  # `choices = chunk.choices`
+        bindings = bindings_of(file, choices)
+        if len(bindings) != 1 or not isinstance(bindings[0].value, cst.Attribute) or bindings[0].path:
+            return None
+        choices = bindings[0].value
+    if not isinstance(choices, cst.Attribute):
+        return None  # `chunk["choices"]` is OAI103's, and becomes an attribute
+    origin = _origin(file, choices.value)
+    return Access(node, index, path_of(choices.value), *origin, value.doubt) if origin is not None else None
+
+
+def _origin(file: FileContext, chunk: cst.BaseExpression) -> tuple[Loop | None, cst.BaseExpression | None] | None:
+    """The loop that binds a chunk and the stream it comes from; None where neither can be seen."""
+    for _ in range(4):
+        if isinstance(chunk, cst.Await):
+            chunk = chunk.expression
+        if isinstance(chunk, cst.Call):
+            if path_of(chunk.func) in ("next", "anext") and len(chunk.args) == 1:
+                return None, chunk.args[0].value
+            return None
+        if not isinstance(chunk, cst.Name):
+            return None
+        bindings = bindings_of(file, chunk)
+        if len(bindings) != 1:
+            return None
+        binding = bindings[0]
+        if binding.how == "for" and not binding.path:
+            return _loop_of(file, binding), binding.value
+        if binding.how != "assign" or binding.value is None or binding.path:
+            return None
+        chunk = binding.value
+    return None
+
+
+def _loop_of(file: FileContext, binding: Binding) -> Loop | None:
+    parent = file.parent(binding.node)
+    return parent if isinstance(parent, (cst.For, cst.CompFor)) else None
+
+
+def _filtered(file: FileContext, stream: cst.BaseExpression) -> bool:
+    """Whether a generator of this file, which may leave chunks out, stands between the stream and the loop."""
+    if isinstance(stream, (cst.GeneratorExp, cst.ListComp)):
+        return True
+    if not isinstance(stream, cst.Call):
+        return False
+    kind = file.kind(stream.func).kind
+    return isinstance(kind, Function) and any(path_of(n).endswith(".choices") for n in within(kind.node))
+
+
+def _guarded(file: FileContext, access: Access) -> bool:
+    call = calls.request_behind(file, access.stream) if access.stream is not None else None
+    keys = {f"{access.holder}.choices", path_of(access.node.value)}
+    if call is None or not call.azure:  # the first chunk of Azure has neither choices nor usage
+        keys.add(f"{access.holder}.usage")
+    return guarded(file, access.node, Subject(frozenset(keys - {""}), access.holder, access.loop))
+
+
+def _finding(file: FileContext, found: list[Access]) -> Diagnostic:
+    first = found[0]
+    element = f"`choices[{first.index}]`"
+    call = calls.request_behind(file, first.stream) if first.stream is not None else None
+    if call is not None and calls.asks_for_usage(call):
+        message = f"{element} raises IndexError at the last chunk, which carries only the usage that was asked for"
+    elif call is not None and call.azure:
+        message = f"{element} raises IndexError at the first chunk of Azure, which carries only filter results"
+    else:
+        message = f"{element} of a chunk may not be there"
+    fix, notes = _fix(file, found)
+    confidence = "certain" if first.doubt is None else "maybe"
+    doubts = file.doubts(file.kind(first.node.value))
+    message = f"{message}; skip chunks without `choices`"
+    return Diagnostic(rule.code, message, file.span(first.node), fix, (*notes, *doubts), confidence)
+
+
+def _fix(file: FileContext, found: list[Access]) -> tuple[Fix | None, tuple[Note, ...]]:
+    """`if not chunk.choices: continue` ahead of the first statement that takes a choice."""
+    node = found[0].loop
+    if not isinstance(node, cst.For):
+        return None, (Note("not rewritten: there is no loop body in which a chunk could be skipped"),)
+    chains = [_lines(file, node, access.node) for access in found]
+    statement = _place([chain for chain in chains if chain is not None]) if None not in chains else None
+    if statement is None:
+        return None, (Note("not rewritten: the guard has no line of its own to stand on"),)
+    holder = found[0].holder
+    reason = _lost(file, node, statement, holder)
+    if not any(chain and chain[-1][0] is file.parent(statement) for chain in chains):
+        reason = "a branch of the loop that takes no choice would be skipped too"
+    if reason is not None:
+        return None, (Note(f"not rewritten: {reason}"),)
+    start = file.span(statement).start
+    line = file.text.rfind("\n", 0, start) + 1
+    indent = file.text[line:start]
+    if indent.strip():
+        return None, (Note("not rewritten: the guard has no line of its own to stand on"),)
+    newline, step = file.source.newline, file.module.default_indent
+    text = f"if not {holder}.choices:{newline}{indent}{step}continue{newline}{indent}"
+    return Fix("Skip chunks without choices", (Edit(start, start, text),), Safety.UNSAFE), ()
+
+
+def _place(chains: list[Chain]) -> cst.CSTNode | None:
+    """The line that the guard goes ahead of: in the innermost suite around all uses, and of this very loop."""
+    place: cst.CSTNode | None = None
+    for level in zip(*chains, strict=False):
+        suite, line = level[0]
+        if any(other is not suite for other, _ in level):
+            break
+        place = line
+        if any(other is not line for _, other in level):
+            break
+    return place
+
+
+def _lines(file: FileContext, loop: cst.For, node: cst.CSTNode) -> Chain | None:
+    """The suites from the loop's body down to a use, each with its line; None where `continue` could not stand."""
+    found: Chain = []
+    after_elif = False
+    for child, parent in ancestors(file, node):
+        if isinstance(parent, cst.SimpleStatementSuite):
+            return None
+        if isinstance(parent, (cst.FunctionDef, cst.Lambda)):
+            return None
+        if isinstance(parent, cst.IndentedBlock):
+            found.append((parent, child))
+        if isinstance(parent, (cst.For, cst.While)) and parent is not loop and child is parent.body:
+            found.clear()  # `continue` would belong to the inner loop
+        if isinstance(parent, cst.If) and child is parent.orelse and isinstance(child, cst.If) and not found:
+            after_elif = True  # the guard would have to stand between two tests
+        if parent is loop:
+            return found[::-1] if child is loop.body and not after_elif else None
+    return None
+
+
+def _lost(file: FileContext, loop: cst.For, statement: cst.CSTNode, holder: str) -> str | None:
+    """Why chunks without choices must still reach the rest of the loop, if they must."""
+    after = file.span(statement).start
+    for node in within(loop.body, functions=False):
+        if path_of(node) == f"{holder}.usage" and file.span(node).start >= after:
+            return f"the loop reads `{holder}.usage` after it; put that first"
+    return None
