@@ -1,0 +1,130 @@
+"""Many files at once: the same results in any number of processes, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from oaimigrate import engine, runner
+from oaimigrate.config import Config
+from oaimigrate.diagnostics import FileResult, Safety
+
+OLD = "import openai\n\nopenai.api_key = 'k'\nr = openai.Model.list()\n"
+CONFIG = Config(frozenset({"OAI101", "OAI102"}))
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Enough files, and large enough, that they are worth several processes."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(12):
+        (tmp_path / f"m{number:02}.py").write_text(OLD + f"# {number} of the lines\n" * (700 + 100 * (number % 3)))
+    return tmp_path
+
+
+def test_results_do_not_depend_on_processes(files: Path) -> None:
+    collected = runner.collect(["."])
+    one = runner.run(collected, CONFIG, jobs=1)
+    seen: list[tuple[int, int]] = []
+    many = runner.run(collected, CONFIG, jobs=2, progress=lambda done, total: seen.append((done, total)))
+    assert one == many
+    assert [result.path for result in many.results] == sorted(path.name for path in files.iterdir())
+    assert seen == [(number + 1, 12) for number in range(12)]
+
+
+def test_only_changed_files_are_written(files: Path) -> None:
+    (files / "modern.py").write_text("import openai\nclient = openai.OpenAI()\n")
+    before = (files / "modern.py").stat()
+    done = runner.run(runner.collect(["."]), CONFIG, safety=Safety.SAFE, write=True, jobs=2)
+    assert len(done.changed) == 12
+    assert all("client.models.list()" in path.read_text() for path in files.glob("m0*.py"))
+    assert (files / "modern.py").stat() == before
+
+
+def die(source: object, *_: object, **__: object) -> FileResult:
+    """An engine that takes its process down on one file."""
+    path = source.path  # type: ignore[attr-defined]
+    if path == "m05.py":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return FileResult(path, "", ())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the patched engine reaches workers by fork")
+def test_a_process_that_dies_costs_one_file(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "check_source", die)
+    done = runner.run(runner.collect(["."]), CONFIG, jobs=2)
+    assert [(r.path, r.diagnostics[0].code) for r in done.results] == [("m05.py", "OAI000")]
+    assert "the process that read this file died" in done.results[0].diagnostics[0].message
+
+
+def test_a_crash_costs_one_file(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = engine.check_source
+
+    def crash(source: object, *rest: object) -> FileResult:
+        if source.path == "m05.py":  # type: ignore[attr-defined]
+            raise ZeroDivisionError("oops")
+        return real(source, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "check_source", crash)
+    done = runner.run(runner.collect(["."]), Config(CONFIG.select, debug=True), jobs=1)
+    crashed = [r.diagnostics for r in done.results if r.diagnostics[0].code == "OAI000"]
+    assert len(done.results) == 12
+    assert [d[0].message for d in crashed] == ["internal error, the file was not looked at: ZeroDivisionError: oops"]
+    assert "Traceback" in crashed[0][0].notes[0].text
+
+
+def test_a_file_that_changed_meanwhile_is_not_written(files: Path) -> None:
+    collected = runner.collect(["m00.py", "m01.py"])
+    (files / "m00.py").write_text("# somebody else was faster\n")
+    done = runner.run(collected, CONFIG, safety=Safety.SAFE, write=True)
+    assert (files / "m00.py").read_text() == "# somebody else was faster\n"
+    assert [r.path for r in done.changed] == ["m01.py"]
+    assert [(r.path, d.code) for r in done.results for d in r.diagnostics] == [("m00.py", "OAI001")]
+
+
+def test_a_file_that_cannot_be_read_is_reported(files: Path) -> None:
+    (files / "gone.py").symlink_to("nowhere.py")
+    done = runner.run(runner.collect(["gone.py", "m00.py"]), CONFIG)
+    assert [r.path for r in done.results] == ["gone.py", "m00.py"]
+    assert done.results[0].diagnostics[0].message == "cannot be read: no such file or directory"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_an_interrupt_leaves_every_file_whole(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"m{number:03}.py").write_text(OLD + "# more\n" * 300)
+    script = "import sys; from oaimigrate.cli import main; sys.exit(main(['check', '--fix', '.']))"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 130), err
+    texts = {path.read_text() for path in tmp_path.iterdir()}
+    assert len(list(tmp_path.iterdir())) == 300
+    assert texts <= {OLD + "# more\n" * 300, OLD.replace("openai.api_key = 'k'", "client = openai.OpenAI(api_key='k')")
+                     .replace("openai.Model.list", "client.models.list") + "# more\n" * 300}  # fmt: skip
+    if process.returncode == 130:
+        assert err.strip() == b"error: interrupted; every file is whole"
+
+
+def test_workers_can_be_spawned(files: Path) -> None:
+    script = (
+        "import sys; sys.platform = 'darwin'\n"
+        "from oaimigrate import runner\nfrom oaimigrate.config import Config\n"
+        "if __name__ == '__main__':\n"
+        "    done = runner.run(runner.collect(['.']), Config(frozenset({'OAI101'})), jobs=2)\n"
+        "    print(len(done.results), {d.code for r in done.results for d in r.diagnostics})\n"
+    )
+    (files / "spawning").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    done = subprocess.run([sys.executable, "spawning"], cwd=files, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("12 {'OAI101'}\n", "")
