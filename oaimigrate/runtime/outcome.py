@@ -124,11 +124,16 @@ def _status(outcome: Outcome) -> Status:
 def _calls(message: Any) -> Generator[ToolCall, None, None]:
     for call in getattr(message, "tool_calls", None) or ():
         function = getattr(call, "function", None) or getattr(call, "custom", None) or call
-        arguments = getattr(function, "arguments", None) or getattr(function, "input", None)
-        yield ToolCall(getattr(call, "id", None), getattr(function, "name", None) or "", arguments or "")
+        arguments = _field(function, "arguments") or _field(function, "input")
+        yield ToolCall(getattr(call, "id", None), _field(function, "name") or "", arguments or "")
     old = getattr(message, "function_call", None)
     if old is not None:
         yield ToolCall(None, old.name or "", old.arguments or "")
+
+
+def _field(found: Any, name: str) -> Any:
+    """A field of a model, or of what an SDK that does not know it yet leaves as a dict (custom tools in 1.55)."""
+    return found.get(name) if isinstance(found, Mapping) else getattr(found, name, None)
 
 
 def _filtered(results: Any) -> tuple[str, ...]:

@@ -151,13 +151,14 @@ def _repair(text: str, error: Exception) -> Any:
     """The one object in the text: as it stands between prose, else as json-repair reads it."""
     import json_repair
 
+    start = max(text.find("{"), 0)
     try:
-        value, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, max(text.find("{"), 0))
+        value, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
         several = "{" in text[end:]  # of several objects json-repair would keep the last that looks like the first
     except (ValueError, RecursionError):
         several = False
         try:
-            value = json_repair.loads(text, skip_json_loads=True)
+            value = json_repair.loads(text, skip_json_loads=True) if ":" in text[start:] else ""
         except (ValueError, RecursionError):
             value = ""
     if several or not isinstance(value, dict):  # '' for prose, a list for prose with brackets
