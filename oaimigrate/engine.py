@@ -87,6 +87,8 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
         return [_crash(source, "reading", error)], None
     found = sorted(set(_run(file, config)), key=lambda d: (d.span, d.code, d.message))
     found = [quotes.fitted(file, d) for d in _outside(file, found)]
+    if not found:
+        return [], file
     covered = suppressions(source)
     return [d for d in found if d.code in (INTERNAL_ERROR, UNREADABLE) or not covered.covers(d, source)], file
 

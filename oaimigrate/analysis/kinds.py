@@ -230,10 +230,10 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     errors = [k for k in kinds if isinstance(k, ErrorOf)]
     if len(errors) == len(kinds):
         return Value(ErrorOf(tuple(dict.fromkeys(c for e in errors for c in e.classes))), doubt)
-    flat = tuple(sorted({i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}, key=repr))
+    flat = {i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}
     for alike in ((Symbol, Member), (Model,), (Either,), (Awaitable,), (StreamOf,)):
         if all(isinstance(k, alike) for k in flat) and all(not isinstance(k, Symbol) or k.path for k in flat):
-            return Value(OneOf(flat), doubt)
+            return Value(OneOf(tuple(sorted(flat, key=repr))), doubt)  # in one order, whatever the order of bindings
     wholes = {k.whole if isinstance(k, Either) else k for k in kinds}
     eithers = [k for k in kinds if isinstance(k, Either)]
     if eithers and wholes <= {eithers[0].whole, eithers[0].stream}:
