@@ -1,0 +1,100 @@
+"""OAI503: a retry decorator around requests that the client retries itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import SdkCall, constructed, request_at, shown
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import source_of, within
+from oaimigrate.analysis.kinds import InstanceOf, Symbol, TupleOf
+from oaimigrate.analysis.steps import argument
+from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI503")
+
+RETRIES = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retrying.retry", "retry.retry")
+ALL_ERRORS = frozenset({"Exception", "BaseException"})
+
+
+@rule.on(cst.FunctionDef)
+def function(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
+    """`@retry(…)` over a function whose client retries as well."""
+    decorator = next((d for d in node.decorators if _retries(file, d)), None)
+    if decorator is None:
+        return
+    for inner in within(node.body, functions=False):
+        call = request_at(file, inner) if isinstance(inner, cst.Call) else None
+        if call is None or call.doubt is not None:
+            continue
+        built = _constructor(file, call)
+        if built is None or not _default_retries(built):
+            continue
+        name = shown(file, call.node.func, call.path)
+        message = f"the client of `{name}` retries too: each attempt here is up to three requests; set `max_retries=0`"
+        notes = (Note("the client", file.span(built)),)
+        yield Diagnostic(rule.code, message, file.span(decorator.decorator), _fix(file, built), notes)
+        return
+
+
+def _retries(file: FileContext, decorator: cst.Decorator) -> bool:
+    """Whether a decorator retries errors of the SDK."""
+    path = file.inference.decorator_path(decorator)
+    if path not in RETRIES:
+        return False
+    node = decorator.decorator
+    if not isinstance(node, cst.Call):
+        return True
+    if path == "tenacity.retry":
+        condition = argument(node, "retry")
+        return condition is None or _names_errors(file, condition)
+    return _names_errors(file, node) if path != "retrying.retry" else True
+
+
+def _names_errors(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a condition names errors of the SDK or all errors, or does not name classes at all."""
+    for part in within(node):
+        if isinstance(part, cst.Name) and part.value in ALL_ERRORS:
+            return True
+        if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
+            kind = file.kind(part).kind
+            for item in kind.items if isinstance(kind, TupleOf) else (kind,):
+                if isinstance(item, Symbol) and file.inference.is_error(item.path):
+                    return True
+    return False
+
+
+def _constructor(file: FileContext, call: SdkCall) -> cst.Call | None:
+    """The construction of the client that a request is made with, where this file shows it."""
+    node: cst.BaseExpression = call.node.func
+    while isinstance(node, cst.Attribute):
+        inner = file.kind(node.value).kind
+        if isinstance(inner, InstanceOf):  # `self.client`
+            return _stored(file, inner, node.attr.value)
+        node = node.value
+    source = source_of(file, node)
+    return source if isinstance(source, cst.Call) and constructed(file, source) else None
+
+
+def _stored(file: FileContext, instance: InstanceOf, name: str) -> cst.Call | None:
+    scope = file.tree.scope_of_node[instance.node]
+    bindings = [*file.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
+    value = bindings[0].value if len(bindings) == 1 else None
+    return value if isinstance(value, cst.Call) and constructed(file, value) else None
+
+
+def _default_retries(built: cst.Call) -> bool:
+    return argument(built, "max_retries") is None and not any(a.star for a in built.args)
+
+
+def _fix(file: FileContext, built: cst.Call) -> Fix:
+    if built.args:
+        last = built.args[-1]
+        edit = build.insert(build.item_span(file, last).end, ", max_retries=0")
+    else:
+        edit = build.insert(file.span(built).end - 1, "max_retries=0")
+    return Fix("Leave retries to the decorator", (edit,), Safety.UNSAFE)
