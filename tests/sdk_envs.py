@@ -49,10 +49,10 @@ def python(sdk: str) -> Path:
 
 
 def run(sdk: str, script: Path, *arguments: str) -> Any:
-    """What `script` prints as JSON inside the environment of `sdk`; remembered by the content of the scripts."""
+    """What `script` prints as JSON inside the environment of `sdk`; remembered by what it consists of."""
     executable = python(sdk)
     content = hashlib.sha256("\0".join(arguments).encode())
-    for part in (script, *sorted(script.parent.glob("in_*.py"))):
+    for part in (script, *sorted(script.parent.glob("*_server.py"))):  # what such a script talks to
         content.update(part.read_bytes())
     answer = CACHE / f"{_env_name(sdk)}.answers" / f"{script.stem}-{content.hexdigest()[:16]}.json"
     if not answer.exists():

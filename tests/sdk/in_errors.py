@@ -45,7 +45,7 @@ def value(expression: str, e: Exception) -> Any:
 def run(urls: dict[str, str], expressions: dict[str, str]) -> dict[str, Any]:
     """Every case with the synchronous call; nothing raised is an empty line of ancestors."""
     client = None if OLD else openai.OpenAI(**CLIENT)
-    found = {}
+    found: dict[str, Any] = {}
     for case, url in urls.items():
         stream = case == "stream"
         try:
@@ -66,7 +66,7 @@ def run(urls: dict[str, str], expressions: dict[str, str]) -> dict[str, Any]:
 async def run_async(urls: dict[str, str], expressions: dict[str, str]) -> dict[str, Any]:
     """The same with the asynchronous call."""
     client = None if OLD else openai.AsyncOpenAI(**CLIENT)
-    found = {}
+    found: dict[str, Any] = {}
     for case, url in urls.items():
         stream = case == "stream"
         try:

@@ -134,7 +134,7 @@ def main() -> None:
         json.dumps(
             {
                 "version": openai.VERSION,
-                "names": sorted({*own_names(top), *imported}),
+                "names": sorted({"__version__", *own_names(top), *imported}),
                 "modules": modules(),
                 "environment": environment(),
                 "resources": resources,

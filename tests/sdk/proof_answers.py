@@ -28,7 +28,15 @@ CHOICE = {
     "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}},
 }
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-CATEGORIES = ("sexual", "sexual/minors", "hate", "hate/threatening", "harassment", "harassment/threatening", "violence")
+CATEGORIES: tuple[str, ...] = (
+    "sexual",
+    "sexual/minors",
+    "hate",
+    "hate/threatening",
+    "harassment",
+    "harassment/threatening",
+    "violence",
+)
 CATEGORIES += ("self-harm", "self-harm/intent", "self-harm/instructions", "violence/graphic")
 
 ANSWERS: dict[str, dict[str, Any]] = {

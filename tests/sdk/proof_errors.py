@@ -133,7 +133,7 @@ def _attribute(row: ErrorAttribute, failures: Mapping[str, Any], sdk: str) -> It
             yield f"{case}: {row.new} is there, so `on` is too narrow"
         if row.on == "api" and case.startswith("timeout") and not _unbroken(before, values.get(row.new)):
             yield f"{case}: {row.new} is not there, so `on` is too wide"
-        if row.on == "status" and case.startswith("timeout") and _is_value(values.get(row.new)):
+        if row.on == "status" and not has_it and "APIError" in outcome["raised"] and _is_value(values.get(row.new)):
             yield f"{case}: {row.new} is there, so `on` is too narrow"
         yield from (f"{case}: {row.fallback} {p}" for p in _compare(before, values.get(row.fallback), case))
 

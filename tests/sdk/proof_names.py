@@ -33,7 +33,7 @@ def module_names(api: Api, old: Mapping[str, Any]) -> Iterator[str]:
 
 def removed_names(api: Api, old: Mapping[str, Any]) -> Iterator[str]:
     """Rows of [removed] and [kept] speak of names that were there, and say something."""
-    there = {"__version__", *old["names"], *old["modules"]}
+    there = {*old["names"], *old["modules"]}
     there |= {f"{module}.{name}" for module, names in old["modules"].items() for name in names}
     there |= {f"APIResource.{name}" for members in old["resources"].values() for name in members}
     there |= {f"{cls}.{name}" for cls, members in old["resources"].items() for name in members}

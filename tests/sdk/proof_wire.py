@@ -138,7 +138,8 @@ def normal(request: Mapping[str, Any], row: Method) -> dict[str, Any]:
         for name, value in body.items():  # 0.28 named an uploaded file after its field, unless it was told
             if name in FILES and not row.old.startswith("Audio."):
                 body[name] = [value[0] if "given" in value[0] else name, value[1]]
-    query = {row.rename.get(k, k): v for k, v in query.items()}  # limit and after: 0.28 sent the keyword's own name
+    if "starting_after" in query:  # what 0.28 called it on the wire too; the API has only ever known `after`
+        query["after"] = query.pop("starting_after")
     if "paging" in row.old:
         query.pop("limit", None)  # 0.28 asked for pages of twenty
     headers = {k: v for k, v in request["headers"].items() if k in COMPARED_HEADERS}
