@@ -34,6 +34,7 @@ class SdkCall:
     signature: Call
     client: Client | None
     doubt: Doubt | None
+    streaming: bool = False  # made through `with_streaming_response`, which gives a context manager
 
     @property
     def azure(self) -> bool:
@@ -54,12 +55,13 @@ def request_at(file: FileContext, node: cst.Call) -> SdkCall | None:
     if not isinstance(value.kind, Member):
         return None
     path = value.kind.path
+    streaming = "with_streaming_response." in path
     for raw in RAW:
         path = path.replace(raw, "")
     signature = file.api.calls.get(path)
     if signature is None or path in NO_REQUEST or path.endswith(".connect"):
         return None
-    return SdkCall(node, path, value.kind.asynchronous, signature, client_of(file, node.func), value.doubt)
+    return SdkCall(node, path, value.kind.asynchronous, signature, client_of(file, node.func), value.doubt, streaming)
 
 
 def client_of(file: FileContext, node: cst.BaseExpression) -> Client | None:
@@ -82,6 +84,52 @@ def constructed(file: FileContext, node: cst.Call) -> str | None:
     """The name of the client class that a call makes an instance of."""
     kind = file.kind(node.func).kind
     return kind.path if isinstance(kind, Symbol) and kind.path in CLIENTS else None
+
+
+def constructor_of(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
+    """The construction of the client at the root of `client.chat.completions.create`, where this file shows it."""
+    while isinstance(node, cst.Attribute):
+        inner = file.kind(node.value).kind
+        if isinstance(inner, InstanceOf):  # `self.client`
+            return _stored(file, inner, node.attr.value)
+        node = node.value
+    source = source_of(file, node)
+    return source if isinstance(source, cst.Call) and constructed(file, source) else None
+
+
+def _stored(file: FileContext, instance: InstanceOf, name: str) -> cst.Call | None:
+    scope = file.tree.scope_of_node[instance.node]
+    bindings = [*file.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
+    value = bindings[0].value if len(bindings) == 1 else None
+    return value if isinstance(value, cst.Call) and constructed(file, value) else None
+
+
+def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether a request certainly goes to OpenAI itself: not to Azure, nor to a compatible server or a proxy."""
+    built = constructor_of(file, node)
+    if built is not None:
+        name = constructed(file, built) or ""
+        return "Azure" not in name and not any(a.star for a in built.args) and argument(built, "base_url") is None
+    root = node
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    settings = ("base_url", "api_base", "azure", "Azure", "api_type")
+    return isinstance(file.kind(root).kind, Symbol) and not any(word in file.text for word in settings)
+
+
+def request_of_part(file: FileContext, node: cst.BaseExpression) -> SdkCall | None:
+    """The request that `response.choices[0].message` is a part of the answer of."""
+    for _ in range(16):
+        if isinstance(node, (cst.Attribute, cst.Subscript)):
+            node = node.value
+        elif isinstance(node, (cst.Name, cst.Await)):
+            source = source_of(file, node)
+            if source is node:
+                return None
+            node = source
+        else:
+            break
+    return request_at(file, node) if isinstance(node, cst.Call) else None
 
 
 def request_behind(file: FileContext, node: cst.BaseExpression) -> SdkCall | None:
@@ -109,7 +157,3 @@ def shown(file: FileContext, func: cst.BaseExpression, fallback: str) -> str:
     """How a message writes the function of a call: as the code does, where that is short."""
     text = file.code(func)
     return text if len(text) <= 60 and "\n" not in text and "(" not in text else f"client.{fallback}"
-
-
-def is_instance_of_sdk(file: FileContext, node: cst.BaseExpression) -> bool:
-    return isinstance(file.kind(node).kind, (Client, InstanceOf))

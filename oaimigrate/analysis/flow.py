@@ -90,6 +90,18 @@ def source_of(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpression
     return node
 
 
+def uses_of(file: FileContext, node: cst.BaseExpression) -> list[cst.BaseExpression]:
+    """An expression itself, or the uses of the name it is assigned to where they can mean nothing else."""
+    parent = file.parent(node)
+    if not isinstance(parent, cst.Assign):
+        return [node]
+    target = parent.targets[0].target
+    if len(parent.targets) != 1 or not isinstance(target, cst.Name):
+        return []
+    names = [n for n in file.nodes(cst.Name) if n.value == target.value and n is not target and n in file.tree.places]
+    return [n for n in names if [b.value for b in bindings_of(file, n)] == [node]]
+
+
 def leaves(file: FileContext, suite: cst.CSTNode) -> bool:
     """Whether a suite never runs on into the code behind its statement."""
     statements = statements_of(suite)

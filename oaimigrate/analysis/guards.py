@@ -31,12 +31,14 @@ Conditional = cst.If | cst.While | cst.IfExp
 class Subject:
     """What must be looked at: `keys` are paths such as `chunk.choices`, `holder` is the path of the object itself.
 
-    `within` is the statement beyond which `except Exception` is no guard any more (the loop over the stream).
+    `within` is the statement beyond which `except Exception` is no guard any more (the loop over the stream); `errors`
+    are the exceptions that a use without a guard may raise.
     """
 
     keys: frozenset[str]
     holder: str
     within: cst.CSTNode | None = None
+    errors: frozenset[str] = INDEX_ERRORS
 
 
 def path_of(node: cst.CSTNode) -> str:
@@ -72,9 +74,9 @@ def guarded(file: FileContext, node: cst.CSTNode, subject: Subject) -> bool:
             return True
         match parent:
             case cst.Try(body=body, handlers=handlers) | cst.TryStar(body=body, handlers=handlers) if child is body:
-                if any(_catches(file, h.type, inside=inside) for h in handlers):
+                if any(_catches(file, h.type, subject.errors, inside=inside) for h in handlers):
                     return True
-            case cst.With(body=body) if child is body and _suppresses(file, parent):
+            case cst.With(body=body) if child is body and _suppresses(parent, subject.errors):
                 return True
             case cst.IndentedBlock() | cst.SimpleStatementSuite() | cst.Module() | cst.SimpleStatementLine():
                 if _looked_before(file, parent, child, subject):
@@ -167,17 +169,19 @@ def _indexed(file: FileContext, node: cst.CSTNode) -> bool:
     return isinstance(parent, cst.Subscript) and parent.value is node
 
 
-def _catches(file: FileContext, types: cst.BaseExpression | None, *, inside: bool) -> bool:
+def _catches(
+    file: FileContext, types: cst.BaseExpression | None, errors: frozenset[str], *, inside: bool
+) -> bool:
     names = set(caught_names(file, types))
-    return bool(names & INDEX_ERRORS or (inside and names & ALL_ERRORS))
+    return bool(names & errors or (inside and names & ALL_ERRORS))
 
 
-def _suppresses(file: FileContext, node: cst.With) -> bool:
+def _suppresses(node: cst.With, errors: frozenset[str]) -> bool:
     for item in node.items:
         match item.item:
             case cst.Call(func=func, args=arguments) if path_of(func) in ("suppress", "contextlib.suppress"):
                 names = {path_of(a.value) for a in arguments}
-                if names & (INDEX_ERRORS | ALL_ERRORS):
+                if names & (errors | ALL_ERRORS):
                     return True
     return False
 

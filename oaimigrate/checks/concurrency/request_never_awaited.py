@@ -47,7 +47,7 @@ def _coroutine(file: FileContext, node: cst.Call) -> str:
     kind = file.kind(node).kind
     if call is not None:
         last = call.path.rpartition(".")[2]
-        lazy = last.startswith(LAZY) or last.endswith("stream") or "with_streaming_response" in file.code(node.func)
+        lazy = last.startswith(LAZY) or last.endswith("stream") or call.streaming
         coroutine = isinstance(kind, (Awaitable, Unknown)) and not lazy
         return shown(file, node.func, call.path) if call.asynchronous and coroutine else ""
     func = file.kind(node.func).kind

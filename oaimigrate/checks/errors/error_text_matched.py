@@ -10,7 +10,7 @@ from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import ErrorOf
 from oaimigrate.analysis.steps import literal
-from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI504")
@@ -44,13 +44,10 @@ def comparison(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
     error = _error(file, target.comparator)
     if error is None or not isinstance(target.operator, (cst.In, cst.NotIn)):
         return
-    code = CODES.get(text.lower().strip())
-    message = "the text of an error is no interface and has changed within openai 3; "
+    code = next((code for phrase, code in CODES.items() if phrase in text.lower()), None)
     if code is None:
-        message += "ask for its class, `status_code` or `code`"
-        note = Note("not rewritten: no code is known for this text")
-        yield Diagnostic(rule.code, message, file.span(node), None, (note,))
-        return
+        return  # there may be no other way to tell
+    message = "the text of an error is no interface and has changed within openai 3; "
     fix = _fix(file, node, error, code, negative=isinstance(target.operator, cst.NotIn))
     yield Diagnostic(rule.code, f'{message}ask for `code == "{code}"`', file.span(node), fix)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import SdkCall, constructed, request_at, shown
+from oaimigrate.analysis.calls import constructor_of, request_at, shown
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import source_of, within
-from oaimigrate.analysis.kinds import InstanceOf, Symbol, TupleOf
+from oaimigrate.analysis.flow import within
+from oaimigrate.analysis.kinds import Symbol, TupleOf
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -31,7 +31,7 @@ def function(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
         call = request_at(file, inner) if isinstance(inner, cst.Call) else None
         if call is None or call.doubt is not None:
             continue
-        built = _constructor(file, call)
+        built = constructor_of(file, call.node.func)
         if built is None or not _default_retries(built):
             continue
         name = shown(file, call.node.func, call.path)
@@ -66,25 +66,6 @@ def _names_errors(file: FileContext, node: cst.CSTNode) -> bool:
                 if isinstance(item, Symbol) and file.inference.is_error(item.path):
                     return True
     return False
-
-
-def _constructor(file: FileContext, call: SdkCall) -> cst.Call | None:
-    """The construction of the client that a request is made with, where this file shows it."""
-    node: cst.BaseExpression = call.node.func
-    while isinstance(node, cst.Attribute):
-        inner = file.kind(node.value).kind
-        if isinstance(inner, InstanceOf):  # `self.client`
-            return _stored(file, inner, node.attr.value)
-        node = node.value
-    source = source_of(file, node)
-    return source if isinstance(source, cst.Call) and constructed(file, source) else None
-
-
-def _stored(file: FileContext, instance: InstanceOf, name: str) -> cst.Call | None:
-    scope = file.tree.scope_of_node[instance.node]
-    bindings = [*file.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
-    value = bindings[0].value if len(bindings) == 1 else None
-    return value if isinstance(value, cst.Call) and constructed(file, value) else None
 
 
 def _default_retries(built: cst.Call) -> bool:

@@ -1,0 +1,45 @@
+"""OAI303: `.dict()`, `.json()` and other methods of pydantic 1 on responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import request_of_part
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.kinds import Model, PageOf
+from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI303")
+
+NEW = {"dict": "model_dump", "json": "model_dump_json", "copy": "model_copy"}
+_KEPT = "include exclude by_alias exclude_unset exclude_defaults exclude_none update"
+SAME_ARGUMENTS = frozenset(_KEPT.split())
+
+
+@rule.on(cst.Call)
+def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`response.dict()`."""
+    func = node.func
+    if not isinstance(func, cst.Attribute) or func.attr.value not in NEW:
+        return
+    value = file.kind(func.value)
+    if not isinstance(value.kind, (Model, PageOf)):
+        return
+    old = func.attr.value
+    if old == "copy" and request_of_part(file, func.value) is None:
+        return  # a dict of 0.28 had it too
+    new = NEW[old]
+    message = f"`.{old}()` of responses is deprecated since pydantic 2; call `.{new}()`"
+    given = {a.keyword.value if a.keyword is not None else "*" for a in node.args}
+    if given - SAME_ARGUMENTS:
+        note = Note(f"not rewritten: `{new}` takes other arguments")
+        yield Diagnostic(rule.code, message, file.span(func.attr), None, (note,))
+        return
+    safety = Safety.SAFE if value.certain else Safety.UNSAFE
+    fix = Fix(f"Call `{new}`", (build.replace(file, func.attr, new),), safety)
+    confidence = "certain" if value.certain else "maybe"
+    yield Diagnostic(rule.code, message, file.span(func.attr), fix, file.doubts(value), confidence)

@@ -1,0 +1,61 @@
+"""OAI402: `delta.content` added to text or printed, which is None in the first or last chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import uses_of
+from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.kinds import Model
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI402")
+
+ERRORS = frozenset({"TypeError"})
+WRITES = frozenset({"print", "sys.stdout.write"})
+
+
+@rule.on(cst.Attribute)
+def content(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
+    """`text += chunk.choices[0].delta.content`."""
+    if node.attr.value != "content" or file.kind(node.value).kind != Model("ChoiceDelta"):
+        return
+    for use in uses_of(file, node):
+        fate = _fate(file, use)
+        if not fate or _guarded(file, node, use):
+            continue
+        span = file.whole(use)
+        edits = [Edit(span.end, span.end, ' or ""')]
+        if build.needs_parentheses(file, use):
+            edits = [Edit(span.start, span.start, "("), Edit(span.end, span.end, ' or "")')]
+        safety = Safety.SAFE if fate == "cannot be added to text" and file.kind(node.value).certain else Safety.UNSAFE
+        message = f'`delta.content` may be None, which {fate}; write `… or ""`'
+        fix = Fix('Take `""` for None', tuple(edits), safety)
+        yield Diagnostic(rule.code, message, file.span(use), fix, file.doubts(file.kind(node.value)))
+
+
+def _fate(file: FileContext, use: cst.BaseExpression) -> str:
+    parent = file.parent(use)
+    match parent:
+        case cst.AugAssign(operator=cst.AddAssign(), value=value) if value is use:
+            return "cannot be added to text"
+        case cst.BinaryOperation(operator=cst.Add()):
+            return "cannot be added to text"
+        case cst.Arg(keyword=None, star=""):
+            call = file.parent(parent)
+            if isinstance(call, cst.Call) and path_of(call.func) in WRITES:
+                return 'is printed as "None"' if path_of(call.func) == "print" else "cannot be written"
+    return ""
+
+
+def _guarded(file: FileContext, node: cst.Attribute, use: cst.BaseExpression) -> bool:
+    delta = path_of(node.value)
+    choice = delta.removesuffix(".delta")
+    chunk = choice.partition(".choices")[0]
+    keys = {path_of(node), path_of(use), delta, f"{choice}.finish_reason", f"{delta}.role", f"{delta}.tool_calls"}
+    return guarded(file, use, Subject(frozenset(keys - {""}), chunk, errors=ERRORS))
