@@ -103,6 +103,7 @@ class FileResult:
     diagnostics: tuple[Diagnostic, ...]
     original: str | None = None
     applied: tuple[Diagnostic, ...] = ()
+    exports: frozenset[str] = frozenset()  # names through which responses and clients reach other modules
 
     @property
     def changed(self) -> bool:

@@ -11,6 +11,7 @@ import libcst as cst
 
 from oaimigrate import registry
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.modules import exports
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
 from oaimigrate.fixing import apply as fixes
@@ -25,8 +26,8 @@ RECURSION_LIMIT = 8000  # LibCST walks nested code recursively; the default of 1
 
 def check_source(source: Source, config: Config, project: Project | None = None) -> FileResult:
     """Find what is wrong in one source. Never raises: a file that cannot be analysed gives OAI001 or OAI000."""
-    diagnostics, _ = _analyse(source, config, project or Project())
-    return FileResult(source.path, source.text, tuple(diagnostics))
+    diagnostics, file = _analyse(source, config, project or Project())
+    return FileResult(source.path, source.text, tuple(diagnostics), exports=_exports(file))
 
 
 def fix_source(
@@ -37,6 +38,7 @@ def fix_source(
     original = source.text
     applied: list[Diagnostic] = []
     diagnostics, file = _analyse(source, config, project)
+    exported = _exports(file)
     for _ in range(MAX_ROUNDS):
         if file is None:
             break
@@ -56,7 +58,14 @@ def fix_source(
             break
         applied += done
         source, diagnostics, file = fixed, again, next_file
-    return FileResult(source.path, source.text, tuple(diagnostics), original, tuple(applied))
+    return FileResult(source.path, source.text, tuple(diagnostics), original, tuple(applied), exported)
+
+
+def _exports(file: FileContext | None) -> frozenset[str]:
+    try:
+        return exports(file) if file is not None else frozenset()
+    except Exception:  # the file's own results stand; only its readers in other modules are not looked for
+        return frozenset()
 
 
 def complete_edits(file: FileContext, fix: Fix, diagnostics: list[Diagnostic]) -> tuple[Edit, ...]:

@@ -6,10 +6,13 @@ The scan is a regular expression over bytes, so that every worker can have the w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from oaimigrate.analysis.kinds import SILENT, Value
+if TYPE_CHECKING:
+    from oaimigrate.analysis.modules import Modules
 
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
@@ -28,14 +31,14 @@ class Project:
 
     settings: dict[str, frozenset[str]] = field(default_factory=dict)  # settings that each file makes on the module
     requests: frozenset[str] = frozenset()  # files that make 0.28 requests
-    paths: frozenset[str] = frozenset()  # every file of the run
+    sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
 
     @classmethod
     def scan(cls, files: Iterable[tuple[str, bytes]]) -> Project:
         settings: dict[str, frozenset[str]] = {}
-        requests, paths = set(), set()
-        for path, data in files:
-            paths.add(path)
+        requests = set()
+        sources = dict(files)
+        for path, data in sources.items():
             if b"openai" not in data:
                 continue
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
@@ -43,7 +46,14 @@ class Project:
                 settings[path] = made
             if _REQUEST.search(data):
                 requests.add(path)
-        return cls(settings, frozenset(requests), frozenset(paths))
+        return cls(settings, frozenset(requests), sources)
+
+    @cached_property
+    def modules(self) -> Modules:
+        """The files of the project as modules, opened when an import asks for them."""
+        from oaimigrate.analysis.modules import Modules
+
+        return Modules(self, self.sources)
 
     def settings_elsewhere(self, path: str) -> frozenset[str]:
         """Settings that files other than `path` make on the `openai` module."""
@@ -52,7 +62,3 @@ class Project:
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""
         return any(other != path and other not in self.settings for other in self.requests)
-
-    def exported(self, path: str, module: str, member: str, level: int) -> Value:
-        """What another module of the project exports under a name."""
-        return SILENT

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _POOL_FILES = 8
 _POOL_BYTES = 150_000
 
+_ROUNDS = 3  # how often names handed on by readers are followed to their own readers
+_LARGE_TREE = 3000  # files
+
 Progress = Callable[[int, int], None]
 File = tuple[str, bytes]
 
@@ -36,6 +39,7 @@ class Collected:
     found: int
     files: tuple[File, ...]
     unreadable: tuple[SourceError, ...] = ()
+    others: tuple[str, ...] = ()  # files that do not mention the SDK: they may still read what other modules return
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Run:
 def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
     names = discover(paths, force_exclude=force_exclude)
-    files, unreadable = [], []
+    files, unreadable, others = [], [], []
     for path in names:
         try:
             data = read_bytes(path)
@@ -72,7 +76,9 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
         else:
             if WORD in data and screen(data):
                 files.append((path, data))
-    return Collected(len(names), tuple(files), tuple(unreadable))
+            else:
+                others.append(path)
+    return Collected(len(names), tuple(files), tuple(unreadable), tuple(others))
 
 
 def run(
@@ -86,16 +92,62 @@ def run(
 ) -> Run:
     """Check the collected files, or fix them up to `safety`; write what changed if asked to."""
     results = [_unreadable(error, b"") for error in collected.unreadable]
+    data = dict(collected.files)
     if collected.files:
         from oaimigrate.project import Project
 
         job = Job(config, Project.scan(collected.files), safety)
-        results += _analyse(collected.files, job, jobs or _cpus(), progress)
-    data = dict(collected.files)
+        found = _analyse(collected.files, job, jobs or _cpus(), progress)
+        results += found
+        for _ in range(_ROUNDS):
+            readers = consumers(found, [p for p in collected.others if p not in data])
+            if not readers:
+                break
+            data |= dict(readers)
+            found = _analyse(readers, job, jobs or _cpus(), None)
+            results += found
     sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
     if write:
         results = [_write(r, sources[r.path], data[r.path]) if r.changed else r for r in _in_order(results)]
     return Run(collected.found, tuple(r for r in _in_order(results) if r.diagnostics or r.changed), sources)
+
+
+def consumers(results: Sequence[FileResult], others: Sequence[str]) -> list[File]:
+    """The files that never say "openai" but import a name through which another module hands out responses or clients.
+
+    Told from bytes: such a file holds the name and the module's own name. In large trees only files of the same
+    top-level folder are asked, as modules of one project do not import each other across installed distributions.
+    """
+    wanted: dict[bytes, set[bytes]] = {}
+    tops = set()
+    for result in results:
+        if result.exports:
+            folder, _, name = result.path.rpartition(os.sep)
+            stem = name.removesuffix(".py").removesuffix(".pyi")
+            stem = folder.rpartition(os.sep)[2] if stem == "__init__" else stem
+            wanted.setdefault(stem.encode(), set()).update(n.encode() for n in result.exports)
+            tops.add(_top(result.path))
+    if not wanted:
+        return []
+    if len(others) > _LARGE_TREE:
+        others = [p for p in others if _top(p) in tops]
+    return [(p, d) for p in others if (d := _bytes(p)) and _imports(d, wanted)]
+
+
+def _top(path: str) -> str:
+    parts = os.path.normpath(path).split(os.sep)
+    return os.sep.join(parts[:2]) if len(parts) > 2 else parts[0]
+
+
+def _imports(data: bytes, wanted: dict[bytes, set[bytes]]) -> bool:
+    return any(stem in data and any(name in data for name in names) for stem, names in wanted.items())
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return read_bytes(path)
+    except SourceError:
+        return b""  # reported when it was first read
 
 
 def run_source(path: str, data: bytes, config: Config, *, safety: Safety | None = None) -> Run:

@@ -47,13 +47,14 @@ class FileContext:
     def imported(self, module: str, member: str, level: int) -> Value:
         """What `from module import member` binds (`import module` when member is empty)."""
         if level:
-            return self.project.exported(self.source.path, module, member, level)
+            return self.project.modules.exported(self.source.path, module, member, level)
         if module == "openai" or module.startswith("openai."):
             if self.shadowed_sdk:
                 return SILENT
             path = f"{module}.{member}" if member else module
             return self.inference.attribute(Value(Symbol("")), path[7:]) if path != "openai" else Value(Symbol(""))
-        found = self.project.exported(self.source.path, module, member, level)
+        modules = self.project.modules
+        found = modules.exported(self.source.path, module, member, 0) if member else modules.module(self.source.path, module)
         if found is not SILENT:
             return found
         return Value(External(f"{module}.{member}" if member else module))
@@ -64,8 +65,7 @@ class FileContext:
         path = Path(self.source.path)
         if path.name in ("openai.py", "openai.pyi", "-", "<stdin>") or (path.parent / "__init__.py").exists():
             return False
-        neighbour = path.parent / "openai.py"
-        return str(neighbour) in self.project.paths or neighbour.is_file()
+        return self.project.modules.exists(str(path.parent / "openai.py"))
 
     @cached_property
     def _legacy_branches(self) -> frozenset[cst.CSTNode]:
@@ -157,5 +157,6 @@ class FileContext:
         """The note that says where certainty ended, if it did."""
         if value.doubt is None:
             return ()
-        node = value.doubt.node
-        return (Note(value.doubt.text, self.span(node) if node is not None else None),)
+        doubt = value.doubt
+        own = doubt.node is not None and doubt.node in self.positions
+        return (Note(doubt.text, self.span(doubt.node) if own and doubt.node is not None else None, doubt.path or None),)

@@ -60,6 +60,12 @@ class Inference:
         name = path.rpartition(".")[2]
         return name in self.api.resources or name in CLIENTS or self.is_error(path)
 
+    def home(self, node: cst.CSTNode) -> Inference:
+        """The inference of the file that a function or class belongs to."""
+        if node in self.tree.scope_of_node:
+            return self
+        return self.file.project.modules.home(node) or self
+
     # -- expressions ---------------------------------------------------------------------------------------------
 
     def kind(self, node: cst.CSTNode) -> Value:
@@ -412,11 +418,13 @@ class Inference:
             case Model() | PageOf():
                 return self.field(base, name)
             case InstanceOf(node=node):
-                return self.member(node, name)
+                return self.home(node).member(node, name)
             case ClassOf(node=node):
-                return self.member(node, name, instance=False)
+                return self.home(node).member(node, name, instance=False)
             case SuperOf(node=node):
-                return self.inherited(node, name, instance=True, depth=0)
+                return self.home(node).inherited(node, name, instance=True, depth=0)
+            case External(path=path) if path.startswith("file:"):
+                return self.file.project.modules.attribute(path[5:], name)
             case External(path=path):
                 return Value(External(f"{path}.{name}"))
         return SILENT
@@ -472,7 +480,7 @@ class Inference:
         for base in node.bases:
             match self.kind(base.value).kind:
                 case ClassOf(node=parent) if depth < 8 and parent is not node:
-                    value = self.member(parent, name, instance=instance, depth=depth + 1)
+                    value = self.home(parent).member(parent, name, instance=instance, depth=depth + 1)
                     if value.kind != UNKNOWN:
                         return value
         return SILENT
@@ -528,10 +536,11 @@ class Inference:
             case Member(path=path, asynchronous=asynchronous):
                 return self.member_result(function, path, asynchronous, node)
             case Function(node=definition):
+                home = self.home(definition)
                 if isinstance(definition, cst.Lambda):
-                    value = self.kind(definition.body)
+                    value = home.kind(definition.body)
                 else:
-                    value = self.returned(definition)
+                    value = home.returned(definition)
                 return value.doubted(function.doubt)
             case ClassOf(node=definition):
                 return function.of(InstanceOf(definition))

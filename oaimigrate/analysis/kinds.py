@@ -17,6 +17,7 @@ class Doubt:
 
     text: str
     node: cst.CSTNode | None = None
+    path: str = ""  # of another file, where the doubt began there
 
 
 @dataclass(frozen=True, slots=True)

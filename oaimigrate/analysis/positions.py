@@ -74,6 +74,9 @@ class Positions:
         found = self._recorder.syntactic.get(node)
         return found if found is not None else self.whole(node)
 
+    def __contains__(self, node: cst.CSTNode) -> bool:
+        return node in self._recorder.whole
+
     def whole(self, node: cst.CSTNode) -> Span:
         start, end = self._recorder.whole[node]
         return Span(start, end)

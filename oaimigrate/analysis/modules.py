@@ -1,0 +1,225 @@
+"""Across modules: which file an import means, and what a name of that file is.
+
+Files are parsed only when an import asks for a name that they seem to define, once per process. Kinds that point into
+another file's tree (its functions and classes) are worked out by that file's own inference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import SILENT, Awaitable, ClassOf, DictOf, Doubt, Either, External, Function, Kind, ListOf
+from oaimigrate.analysis.kinds import Client, InstanceOf, Member, Model, OneOf, PageOf, StreamOf, SuperOf, TupleOf, Value
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.infer import Inference
+    from oaimigrate.project import Project
+
+MAX_BYTES = 400_000  # a module larger than this is not opened for the sake of one import
+MAX_HOPS = 12  # imports followed one from another
+# What a module must mention for its names to be worth asking for.
+_SOURCE_OF_KINDS = re.compile(rb"openai|\bimport\b")
+
+
+class Modules:
+    """The project's files as modules; `sources` are the files of the run, others are read from disk when asked for."""
+
+    def __init__(self, project: Project, sources: Mapping[str, bytes]) -> None:
+        self.project = project
+        self.sources = sources
+        self._files: dict[str, FileContext | None] = {}
+        self._answers: dict[tuple[str, str], Value] = {}
+        self._resolved: dict[tuple[str, str, int], str | None] = {}
+        self._hops = 0
+
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    def exists(self, path: str) -> bool:
+        return path in self.sources or os.path.isfile(path)
+
+    def resolve(self, importer: str, module: str, level: int) -> str | None:
+        """The file that `module` means in an import statement of `importer`, None if the project has none."""
+        folder = os.path.dirname(importer)
+        key = (folder, module, level)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(folder, module, level)
+        return self._resolved[key]
+
+    def _resolve(self, folder: str, module: str, level: int) -> str | None:
+        parts = module.split(".") if module else []
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._module(folder, parts)
+        for root in _roots(folder):
+            found = self._module(root, parts)
+            if found is not None:
+                return found
+        return None
+
+    def _module(self, root: str, parts: list[str]) -> str | None:
+        base = os.path.join(root, *parts) if parts else root
+        for candidate in (f"{base}.py", os.path.join(base, "__init__.py"), f"{base}.pyi"):
+            if (parts or candidate.endswith("__init__.py")) and self.exists(candidate):
+                return candidate
+        return None
+
+    def file(self, path: str) -> FileContext | None:
+        """The parsed file, None if it cannot be read or is not worth it."""
+        if path not in self._files:
+            self._files[path] = None  # while it is being read, an import cycle finds nothing
+            self._files[path] = self._load(path)
+        return self._files[path]
+
+    def _load(self, path: str) -> FileContext | None:
+        from oaimigrate.analysis.file import FileContext
+        from oaimigrate.config import Config
+        from oaimigrate.source import Source, SourceError, read_bytes
+
+        try:
+            data = self.sources[path] if path in self.sources else read_bytes(path)
+            if len(data) > MAX_BYTES or not _SOURCE_OF_KINDS.search(data):
+                return None
+            return FileContext(Source.from_bytes(data, path), Config(), self.project)
+        except (SourceError, cst.ParserSyntaxError, RecursionError):
+            return None
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def exported(self, importer: str, module: str, member: str, level: int) -> Value:
+        """What `from module import member` binds in `importer`; for a plain `import module`, its `External` path."""
+        path = self.resolve(importer, module, level)
+        if not member:
+            return SILENT
+        if path is not None:
+            value = self.name(path, member)
+            if value.kind != SILENT.kind:
+                return value
+        submodule = f"{module}.{member}" if module else member
+        found = self.resolve(importer, submodule, level)
+        return Value(External(f"file:{found}")) if found is not None else SILENT
+
+    def module(self, importer: str, module: str) -> Value:
+        """What `import module` binds: a file of the project whose attributes can be asked for."""
+        path = self.resolve(importer, module, 0)
+        return Value(External(f"file:{path}")) if path is not None else SILENT
+
+    def attribute(self, path: str, name: str) -> Value:
+        """What `module.name` is: a name the module binds, or a module below it."""
+        value = self.name(path, name)
+        if value.kind != SILENT.kind or not path.endswith("__init__.py"):
+            return value
+        found = self._module(os.path.dirname(path), [name])
+        return Value(External(f"file:{found}")) if found is not None else SILENT
+
+    def name(self, path: str, name: str) -> Value:
+        """What a module-level name of a file is, as another module sees it."""
+        key = (path, name)
+        found = self._answers.get(key)
+        if found is not None:
+            return found
+        if self._hops >= MAX_HOPS or not self._mentions(path, name):
+            return SILENT
+        self._answers[key] = SILENT
+        self._hops += 1
+        try:
+            value = self._name(path, name)
+        finally:
+            self._hops -= 1
+        self._answers[key] = value
+        return value
+
+    def _mentions(self, path: str, name: str) -> bool:
+        data = self.sources.get(path)
+        return data is None or name.encode() in data or b"import *" in data
+
+    def _name(self, path: str, name: str) -> Value:
+        file = self.file(path)
+        if file is None:
+            return SILENT
+        bindings = file.tree.module_scope.names.get(name)
+        if not bindings:
+            for star in file.tree.module_scope.stars:
+                value = file.imported(star.module, name, star.level)
+                if matters(value.kind):
+                    return value
+            return SILENT
+        value = file.inference.bound(bindings, bindings[-1].node)
+        doubt = value.doubt
+        if doubt is not None and not doubt.path:
+            value = replace(value, doubt=Doubt(doubt.text, None, path))
+        return value
+
+    def home(self, node: cst.CSTNode) -> Inference | None:
+        """The inference of the file whose tree holds a function or class."""
+        for file in self._files.values():
+            if file is not None and node in file.tree.scope_of_node:
+                return file.inference
+        return None
+
+
+def _roots(folder: str) -> list[str]:
+    """Folders that an absolute import of a file may start from: its own and those above, each with its `src`."""
+    found = []
+    for _ in range(8):
+        found += [folder, os.path.join(folder, "src")]
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    return found
+
+
+def matters(kind: Kind) -> bool:
+    """Whether a kind has something of the SDK in it."""
+    match kind:
+        case Model() | PageOf() | Client() | Member() | Either():
+            return True
+        case ListOf(item=inner) | DictOf(value=inner) | StreamOf(item=inner) | Awaitable(result=inner):
+            return matters(inner)
+        case TupleOf(items=items) | OneOf(kinds=items):
+            return any(matters(i) for i in items)
+        case Function() | ClassOf() | InstanceOf() | SuperOf():
+            return True
+    return False
+
+
+def exports(file: FileContext) -> frozenset[str]:
+    """The module-level names of a file through which something of the SDK reaches other modules.
+
+    A function counts when it returns such a value, a class when one of its methods or attributes does.
+    """
+    found = set()
+    for name, bindings in file.tree.module_scope.names.items():
+        if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
+            continue
+        value = file.inference.bound(bindings, bindings[-1].node)
+        if _gives(file, value.kind, 0):
+            found.add(name)
+    return frozenset(found)
+
+
+def _gives(file: FileContext, kind: Kind, depth: int) -> bool:
+    match kind:
+        case Function(node=cst.FunctionDef() as node):
+            result = file.inference.home(node).returned(node).kind
+            return _gives(file, result, depth + 1) if depth < 3 else matters(result)
+        case ClassOf(node=node) | InstanceOf(node=node):
+            return depth < 3 and _class_gives(file, node, depth)
+        case Client() | Member():
+            return True
+    return matters(kind) and not isinstance(kind, (Function, SuperOf))
+
+
+def _class_gives(file: FileContext, node: cst.ClassDef, depth: int) -> bool:
+    inference = file.inference.home(node)
+    scope = inference.tree.scope_of_node[node]
+    names = {*scope.names, *inference.tree.attributes.get(scope, {})}
+    return any(_gives(file, inference.member(node, n).kind, depth + 1) for n in sorted(names))
