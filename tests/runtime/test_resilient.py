@@ -1,0 +1,186 @@
+"""The composition under faults: real SDK, real HTTP, every question answered with its own answer or an error."""
+
+from __future__ import annotations
+
+import asyncio
+import doctest
+import threading
+import time
+from typing import Any
+
+import openai
+import pytest
+
+from oaimigrate.runtime import resilient
+from oaimigrate.runtime.breaker import CircuitBreaker, CircuitOpen, State
+from oaimigrate.runtime.client import Settings, close_clients
+from oaimigrate.runtime.context import Plan, complete
+from oaimigrate.runtime.observe import Observer
+from oaimigrate.runtime.outcome import Status
+from oaimigrate.runtime.resilient import Answered, NoAnswer, Resilient
+from oaimigrate.runtime.retry import RetryPolicy
+from oaimigrate.runtime.structured import ANY_OBJECT
+from oaimigrate.runtime.structured import ask as ask_structured
+
+from .answers import AnswerServer, says
+from .faults import FaultServer, at_rates, script
+
+FAST = RetryPolicy(attempts=10, initial=0.002, maximum=0.01, deadline=60, attempt_timeout=2.0)
+RATES = {
+    "rate_limit": 0.05,
+    "server_error": 0.05,
+    "timeout": 0.005,
+    "reset_before": 0.03,
+    "reset_in_body": 0.03,
+    "malformed": 0.03,
+    "empty_choices": 0.03,
+    "html": 0.03,
+}
+
+
+def key() -> str:
+    return "k"
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Any:
+    yield
+    close_clients()
+
+
+def ai_for(server: Any, **options: Any) -> Resilient:
+    return Resilient(Settings(key=key, base_url=server.base_url), **{"retry": FAST, **options})
+
+
+def question(number: int, **extra: Any) -> dict[str, Any]:
+    call = {"extra_headers": {"x-call-id": str(number)}, **extra}
+    return {"model": "m", "messages": [{"role": "user", "content": f"q{number}"}], **call}
+
+
+def in_loop(ai: Resilient, **request: Any) -> Answered:
+    return asyncio.run(ai.aask(**request))
+
+
+def in_thread(ai: Resilient, **request: Any) -> Answered:
+    return ai.ask(**request)
+
+
+BOTH = pytest.mark.parametrize("asking", [in_thread, in_loop])
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(resilient).failed == 0
+
+
+@BOTH
+def test_an_answer_is_whole_and_says_where_it_came_from(asking: Any) -> None:
+    with FaultServer() as server:
+        answer = asking(ai_for(server), **question(1))
+    assert (answer.text, answer.status, answer.source) == ("echo q1", Status.COMPLETE, "primary")
+
+
+@pytest.mark.parametrize("many", ["threads", "tasks"])
+def test_under_faults_every_question_gets_its_own_answer_once(many: str) -> None:
+    before = threading.active_count()
+    seen: list[Any] = []
+    with FaultServer(at_rates(RATES, seed=4)) as server:
+        ai = ai_for(server, breaker=CircuitBreaker(failure_rate=0.9, minimum_calls=50), observer=Observer(seen.append))
+        requests = [question(n, tags={"user": f"u{n % 3}"}) for n in range(200)]
+        if many == "threads":
+            outcomes = ai.ask_many(requests, concurrency=8)
+        else:
+
+            async def collect() -> list[Any]:
+                return [outcome async for outcome in ai.aask_many(requests, concurrency=8)]
+
+            outcomes = asyncio.run(collect())
+        assert [outcome.unwrap().text for outcome in outcomes] == [f"echo q{n}" for n in range(200)]
+        assert all(server.answered[str(n)] == 1 for n in range(200))
+        assert sum(server.sent.values()) == len(seen) == sum(server.faults.values())
+        assert server.faults["ok"] == 200
+        assert sum(record.error is not None for record in seen) < len(seen) - 200 + 1
+        assert {tags: totals.calls for tags, totals in ai.observer.ledger.totals().items()}.keys() == {
+            ("user", "u0"),
+            ("user", "u1"),
+            ("user", "u2"),
+        }
+    ends = time.monotonic() + 10  # a pool's threads end a moment after the run
+    while threading.active_count() > before and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+@BOTH
+def test_an_outage_opens_the_circuit_and_a_fallback_answers(asking: Any) -> None:
+    breaker = CircuitBreaker(minimum_calls=5, cooldown=60)
+    with FaultServer(script("server_error")) as server:
+        ai = ai_for(server, breaker=breaker, fallbacks={"broken": lambda error: 1 / 0, "static": "Later, please."})
+        answers = [asking(ai, **question(n)) for n in range(10)]
+    assert breaker.state is State.OPEN
+    assert sum(server.sent.values()) == 5
+    assert {(a.text, a.source, a.status) for a in answers} == {("Later, please.", "static", Status.COMPLETE)}
+    assert isinstance(answers[-1].error, CircuitOpen)
+
+
+def test_the_circuit_closes_again_when_the_service_is_back() -> None:
+    clock = [0.0]
+    breaker = CircuitBreaker(minimum_calls=3, cooldown=5, probes=1, clock=lambda: clock[0])
+    with FaultServer(script("server_error", "server_error", "server_error", "ok")) as server:
+        ai = ai_for(server, breaker=breaker)
+        for _ in range(2):
+            with pytest.raises(CircuitOpen):
+                ai.ask(**question(1))
+        clock[0] = 6.0
+        assert ai.ask(**question(2)).text == "echo q2"
+    assert (breaker.state, sum(server.sent.values())) == (State.CLOSED, 4)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fault", "error"), [("bad_request", openai.BadRequestError), ("unauthorised", openai.AuthenticationError)]
+)
+def test_an_error_of_the_request_is_raised_past_the_fallbacks(asking: Any, fault: str, error: type[Exception]) -> None:
+    with FaultServer(script(fault)) as server, pytest.raises(error):
+        asking(ai_for(server, fallbacks={"static": "never"}), **question(1))
+
+
+@BOTH
+def test_if_no_fallback_helps_the_error_is_raised(asking: Any) -> None:
+    with FaultServer(script("quota")) as server, pytest.raises(openai.RateLimitError):
+        asking(ai_for(server, fallbacks={"broken": lambda error: {}["x"]}), **question(1))
+    assert sum(server.sent.values()) == 1
+
+
+def test_an_answer_without_choices_is_retried_then_raised() -> None:
+    with FaultServer(script("empty_choices", "html", "ok")) as server:
+        assert ai_for(server).ask(**question(1)).text == "echo q1"
+    with FaultServer(script("empty_choices")) as server, pytest.raises(NoAnswer):
+        ai_for(server).ask(**question(1))
+    assert sum(server.sent.values()) == FAST.attempts
+
+
+def test_an_async_fallback_may_be_awaited_and_get_the_error() -> None:
+    seen: list[Exception] = []
+
+    async def other(error: Exception) -> Any:
+        seen.append(error)
+        return await ai_for(spare).acreate(**question(7))
+
+    with FaultServer(script("server_error")) as server, FaultServer() as spare:
+        answer = in_loop(ai_for(server, fallbacks={"spare": other}), **question(7))
+    assert (answer.text, answer.source, answer.error) == ("echo q7", "spare", seen[0])
+    assert isinstance(seen[0], openai.InternalServerError)
+
+
+@BOTH
+def test_a_cut_answer_is_continued(asking: Any) -> None:
+    with AnswerServer(says("one ", "length"), says("two")) as server:
+        assert asking(ai_for(server), **question(1)).text == "one two"
+
+
+def test_the_guarded_create_serves_the_other_modules() -> None:
+    with AnswerServer(says("{"), says('{"a": 1}'), says("fits")) as server:
+        ai = ai_for(server)
+        assert ask_structured(ai.create, ANY_OBJECT, **question(1)).value == {"a": 1}
+        assert complete(ai.create, Plan(), **question(2)).completion.choices[0].message.content == "fits"
+    assert len(server.asked) == 3
