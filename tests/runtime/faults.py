@@ -199,6 +199,7 @@ class FaultServer:
             for byte in answer:
                 writer.write(bytes([byte]))
                 await asyncio.sleep(self.interval)
+            self._count(request)
         elif fault == "malformed":
             await _respond(writer, 200, answer[:-7], {})
         elif fault == "html":
