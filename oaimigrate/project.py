@@ -19,6 +19,7 @@ _OPENAI_SETTING = re.compile(
     rb"|http_client|default_headers|timeout|max_retries)[ \t]*(?:,[^=\n]*)?=[^=]"
     rb"|setattr\([ \t]*openai\b"
 )
+_API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*=[ \t]*(?:["'](\w+)["'])?""")
 _REQUEST = re.compile(
     rb"\b(?:openai\.)?(?:ChatCompletion|Completion|Embedding|Edit|Image|Audio|Moderation|FineTuningJob|FineTune"
     rb"|Engine|Model|File)\.a?(?:create|list|retrieve|delete|transcribe|translate|download|cancel)\w*\b"
@@ -31,12 +32,14 @@ class Project:
 
     settings: dict[str, frozenset[str]] = field(default_factory=dict)  # settings that each file makes on the module
     requests: frozenset[str] = frozenset()  # files that make 0.28 requests
+    api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)  # values of `openai.api_type`, "?" if dynamic
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
 
     @classmethod
     def scan(cls, files: Iterable[tuple[str, bytes]]) -> Project:
         settings: dict[str, frozenset[str]] = {}
         requests = set()
+        api_types: dict[str, frozenset[str]] = {}
         sources = dict(files)
         for path, data in sources.items():
             if b"openai" not in data:
@@ -46,7 +49,10 @@ class Project:
                 settings[path] = made
             if _REQUEST.search(data):
                 requests.add(path)
-        return cls(settings, frozenset(requests), sources)
+            types = frozenset((m.group(1) or b"?").decode().lower() for m in _API_TYPE.finditer(data))
+            if types:
+                api_types[path] = types
+        return cls(settings, frozenset(requests), api_types, sources)
 
     @cached_property
     def modules(self) -> Modules:
@@ -58,6 +64,10 @@ class Project:
     def settings_elsewhere(self, path: str) -> frozenset[str]:
         """Settings that files other than `path` make on the `openai` module."""
         return frozenset(name for other, names in self.settings.items() if other != path for name in names)
+
+    def api_types_elsewhere(self, path: str) -> frozenset[str]:
+        """Values that other files give `openai.api_type`; "?" stands for one that is not a plain string."""
+        return frozenset(kind for other, kinds in self.api_types.items() if other != path for kind in kinds)
 
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""

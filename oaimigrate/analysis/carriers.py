@@ -57,9 +57,9 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
     match base.kind, name:
         case (Model() | PageOf() | Either(), "get") if values:
             return inference.item(base, values[0])
-        case Model() | PageOf(), "to_dict" | "to_dict_recursive" | "model_dump" | "dict":
+        case Model() | PageOf(), "to_dict" | "to_dict_recursive" | "model_dump" | "dict" | "copy":
             return Value(Plain("dict"))
-        case Model(), "copy" | "model_copy":
+        case Model(), "model_copy":
             return base
         case Model(), "to_json" | "model_dump_json" | "json":
             return Value(Plain("str"))

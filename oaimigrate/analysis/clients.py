@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.kinds import Symbol
-from oaimigrate.analysis.requests import Request
+from oaimigrate.analysis.requests import Request, spelled
 from oaimigrate.analysis.scopes import Scope
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
 from oaimigrate.diagnostics import Need, Note, Safety
@@ -136,7 +136,7 @@ class ClientPlan:
             return Use("", problem="the Azure endpoint changes from call to call, and no one client follows it")
         if self.lost:
             return Use("", problem=f"nothing on a client carries `openai.{self.lost}` as it is set in this file")
-        if self.kind is None:
+        if self.kind is None and (asynchronous or any(s.name == "api_base" for s in self.settings)):
             return Use("", problem="`openai.api_type` is not known here, so neither is the client: OpenAI or AzureOpenAI")
         match self.strategy:
             case "existing" if asynchronous in self.existing:
@@ -157,7 +157,7 @@ class ClientPlan:
         """Resource classes and methods that the file assigns to: `openai.ChatCompletion.create = wrapper`."""
         found = set()
         for target in self.file.nodes(cst.AssignTarget):
-            if isinstance(target.target, cst.Attribute):
+            if isinstance(target.target, cst.Attribute) and spelled(self.file, target.target):
                 kind = self.file.kind(target.target).kind
                 if isinstance(kind, Symbol) and kind.path.partition(".")[0] in self.file.api.resources:
                     found.add(kind.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from oaimigrate.project import Project
     from oaimigrate.source import Source
 
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
@@ -33,7 +36,7 @@ class FileContext:
         self.text = source.text
         self.config = config
         self.project = project
-        self.module = cst.parse_module(source.text)
+        self.module = cst.parse_module(_plain_newlines(source.text))
         self.api = api_map.load()
         self.tree = Tree(self.module)
         self.inference = Inference(self, self.api)
@@ -136,7 +139,7 @@ class FileContext:
     @cached_property
     def positions(self) -> Positions:
         positions = Positions(self.module)
-        if positions.code != self.text:
+        if positions.code != _plain_newlines(self.text):
             raise ValueError("LibCST does not reproduce this file; its positions cannot be trusted")
         return positions
 
@@ -160,3 +163,8 @@ class FileContext:
         doubt = value.doubt
         own = doubt.node is not None and doubt.node in self.positions
         return (Note(doubt.text, self.span(doubt.node) if own and doubt.node is not None else None, doubt.path or None),)
+
+
+def _plain_newlines(text: str) -> str:
+    """The text with lone carriage returns as line feeds: LibCST does not write those back, and offsets stay the same."""
+    return _LONE_RETURN.sub("\n", text) if "\r" in text else text

@@ -124,7 +124,7 @@ class Inference:
                 return Value(TupleOf(tuple(v.kind for v in values)))
             case cst.Dict(elements=elements):
                 values = [self.kind(e.value) for e in elements if isinstance(e, cst.DictElement)]
-                inner = join(values)
+                inner = join(values) if values else NEUTRAL
                 return inner.of(DictOf(inner.kind)) if known(inner.kind) else Value(Plain("dict"))
             case cst.ListComp(elt=elt) | cst.SetComp(elt=elt):
                 inner = self.kind(elt)
@@ -132,9 +132,11 @@ class Inference:
             case cst.GeneratorExp(elt=elt):
                 inner = self.kind(elt)
                 return inner.of(StreamOf(inner.kind, False))
-            case cst.DictComp(value=value):
-                inner = self.kind(value)
-                return inner.of(DictOf(inner.kind)) if known(inner.kind) else Value(Plain("dict"))
+            case cst.DictComp(key=key, value=value):
+                inner, outer = self.kind(value), self.kind(key)
+                if known(inner.kind) or isinstance(outer.kind, Awaitable):
+                    return inner.of(DictOf(inner.kind, outer.kind))
+                return Value(Plain("dict"))
             case cst.Lambda():
                 return Value(Function(node))
         return SILENT
@@ -216,6 +218,8 @@ class Inference:
                 value = unpacked(self.kind(binding.value), binding.path)
                 if value.kind == ListOf(NOTHING) and not binding.path:
                     value = self.grown(binding)
+                elif value.kind == DictOf(NOTHING) and not binding.path:
+                    value = self.filled(binding)
                 return value if known(value.kind) else self.declared(binding) or value
             case "declare":
                 return self.declared(binding) or NEUTRAL
@@ -247,6 +251,17 @@ class Inference:
                     values.append(iterated(value, False) if method == "extend" else value)
         inner = join(values, Doubt("the list also gets something else", binding.node))
         return inner.of(ListOf(inner.kind)) if values and known(inner.kind) else SILENT
+
+    def filled(self, binding: Binding) -> Value:
+        """The kind of a dict that begins empty: what `d[key] = value` puts into it."""
+        values: list[Value] = []
+        for target in self.tree.nodes.get(cst.AssignTarget, ()):
+            if isinstance(target.target, cst.Subscript) and self._same_target(binding, target.target.value):
+                statement = self.tree.parents[target]
+                assert isinstance(statement, cst.Assign)
+                values.append(self.kind(statement.value))
+        inner = join(values, Doubt("the dict also gets something else", binding.node))
+        return inner.of(DictOf(inner.kind)) if values and known(inner.kind) else Value(Plain("dict"))
 
     def _same_target(self, binding: Binding, node: cst.BaseExpression) -> bool:
         if isinstance(node, cst.Name) and isinstance(binding.node, cst.Name):

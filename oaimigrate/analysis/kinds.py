@@ -86,9 +86,10 @@ class TupleOf:
 
 @dataclass(frozen=True, slots=True)
 class DictOf:
-    """A plain dict whose values share a kind."""
+    """A plain dict whose values (and perhaps keys) share a kind."""
 
     value: Kind
+    key: Kind = Unknown()
 
 
 @dataclass(frozen=True, slots=True)

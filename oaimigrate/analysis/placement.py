@@ -97,10 +97,11 @@ def _local(plan: ClientPlan, scope: Scope, group: list[Setting]) -> bool:
 
 def _kind(file: FileContext, found: list[Request], settings: list[Setting]) -> str | None:
     kind = setting_finder.api_type(file, settings)
-    if kind == "openai" and not any(s.name == "api_type" for s in settings):
-        if "api_type" in file.project.settings_elsewhere(file.source.path):
-            return None if any(s.name in ("api_base", "api_version") for s in settings) else kind
-    return kind
+    elsewhere = file.project.api_types_elsewhere(file.source.path)
+    if kind != "openai" or any(s.name == "api_type" for s in settings) or not elsewhere:
+        return kind
+    names = {setting_finder.type_name(text) for text in elsewhere}
+    return names.pop() if len(names) == 1 else None
 
 
 def _guess(file: FileContext, found: list[Request], settings: list[Setting]) -> str | None:

@@ -42,7 +42,7 @@ class Request:
     @property
     def at_import(self) -> bool:
         """Whether the request runs when the module is imported."""
-        return self.scope.function is None
+        return self.scope.function is None and self.call is not None
 
 
 def find(file: FileContext) -> list[Request]:
@@ -99,39 +99,52 @@ def module_of(file: FileContext, node: cst.CSTNode) -> cst.BaseExpression | None
     return None
 
 
-def expanded(file: FileContext, call: cst.Call) -> list[cst.SimpleString | cst.Name] | None:
-    """The keys behind the `**` arguments of a call, where they are spelled; None if some cannot be seen."""
+def expanded(file: FileContext, call: cst.Call) -> tuple[list[cst.SimpleString | cst.Name], bool]:
+    """The keys behind the `**` arguments of a call, as far as they are spelled, and whether those are all of them."""
     keys: list[cst.SimpleString | cst.Name] = []
+    whole = True
     for argument in call.args:
-        if argument.star != "**":
-            continue
-        value = argument.value
-        if isinstance(value, cst.Name):
-            owner = file.scope(value).owner_of(value.value)
-            bindings = owner.names[value.value] if owner is not None else []
-            if len(bindings) != 1 or bindings[0].value is None or bindings[0].path or owner is None:
-                return None
-            added = _added(file, value.value, owner)
-            if added is None:
-                return None
-            keys += added
-            value = bindings[0].value
-        if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "dict":
-            if any(a.keyword is None for a in value.args) or file.scope(value.func).owner_of("dict") is not None:
-                return None
-            keys += [a.keyword for a in value.args if a.keyword is not None]
-            continue
-        if not isinstance(value, cst.Dict):
+        if argument.star == "**":
+            found = _keys(file, argument.value)
+            if found is None and isinstance(argument.value, cst.Name):
+                owner = file.scope(argument.value).owner_of(argument.value.value)
+                found, whole = _added(file, argument.value.value, owner, strict=False) if owner else [], False
+            whole = whole and found is not None
+            keys += found or []
+    return keys, whole
+
+
+def _keys(file: FileContext, value: cst.BaseExpression) -> list[cst.SimpleString | cst.Name] | None:
+    """The keys of one dict that is unpacked into a call; None if some cannot be seen."""
+    keys: list[cst.SimpleString | cst.Name] = []
+    if isinstance(value, cst.Name):
+        owner = file.scope(value).owner_of(value.value)
+        bindings = owner.names[value.value] if owner is not None else []
+        if len(bindings) != 1 or bindings[0].value is None or bindings[0].path or owner is None:
             return None
-        for element in value.elements:
-            if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
-                return None
-            keys.append(element.key)
+        if bindings[0].how == "param":
+            return None
+        added = _added(file, value.value, owner)
+        if added is None:
+            return None
+        keys += added
+        value = bindings[0].value
+    if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "dict":
+        if any(a.keyword is None for a in value.args) or file.scope(value.func).owner_of("dict") is not None:
+            return None
+        return [*keys, *(a.keyword for a in value.args if a.keyword is not None)]
+    if not isinstance(value, cst.Dict):
+        return None
+    for element in value.elements:
+        if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
+            return None
+        keys.append(element.key)
     return keys
 
 
-def _added(file: FileContext, name: str, owner: Scope) -> list[cst.SimpleString] | None:
-    """The literal keys that `name["k"] = …` adds to a dict; None if it may grow or leave in ways not seen here."""
+def _added(file: FileContext, name: str, owner: Scope, *, strict: bool = True) -> list[cst.SimpleString] | None:
+    """The literal keys that `name["k"] = …` adds to a dict; None if it may grow or leave in ways not seen here (or,
+    where that is known already and not `strict`, the keys that are seen)."""
     keys: list[cst.SimpleString] = []
     for node in file.nodes(cst.Name):
         if node.value != name or file.scope(node).owner_of(name) is not owner:
@@ -144,6 +157,6 @@ def _added(file: FileContext, name: str, owner: Scope) -> list[cst.SimpleString]
                 base is node
             ):
                 keys.append(key)
-            case _:
+            case _ if strict:
                 return None
     return keys

@@ -81,17 +81,17 @@ def _within_targets(file: FileContext, node: cst.CSTNode, statement: cst.Assign)
 
 def api_type(file: FileContext, settings: list[Setting]) -> str | None:
     """ "openai", "azure" or "azure_ad" as the file's `api_type` settings say; None when they do not say one thing."""
-    found = set()
-    for setting in settings:
-        if setting.name == "api_type":
-            text = (literal(setting.value) or "?").lower()
-            found.add("azure_ad" if text in TOKEN_TYPES else "azure" if text in AZURE_TYPES else text)
+    found = {type_name((literal(s.value) or "?").lower()) for s in settings if s.name == "api_type"}
     if not found:
         return None if any(s.name == "api_version" for s in settings) else "openai"
-    if len(found) > 1:
-        return None
-    (text,) = found
-    return "openai" if text in OPENAI_TYPES else text if text in AZURE_TYPES else None
+    return found.pop() if len(found) == 1 else None
+
+
+def type_name(text: str) -> str | None:
+    """ "openai", "azure" or "azure_ad" for a value of `api_type`; None for any other."""
+    if text in OPENAI_TYPES:
+        return "openai"
+    return "azure_ad" if text in TOKEN_TYPES else "azure" if text in AZURE_TYPES else None
 
 
 def option(setting: Setting, kind: str) -> str | None:

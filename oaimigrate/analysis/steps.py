@@ -42,6 +42,8 @@ def iterated(value: Value, asynchronous: bool) -> Value:
             return value.of(item)
         case TupleOf(items=items):
             return join([value.of(i) for i in items])
+        case DictOf(key=key) if known(key):
+            return value.of(key)
         case Plain(what="str" | "dict") | DictOf() | Model():
             return STRING
     return SILENT

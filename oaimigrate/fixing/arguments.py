@@ -170,12 +170,11 @@ class _Rewriter:
         """Look into `**kwargs` where the dict is in sight; say so where it is not."""
         if not any(a.star == "**" for a in self.arguments):
             return
-        keys = expanded(self.file, self.call)
-        if keys is None:
+        keys, whole = expanded(self.file, self.call)
+        if not whole:
             self.result.doubt(
                 "`**` may hold arguments of 0.28 (`engine`, `deployment_id`, `request_timeout`, `headers`, `api_key` …)"
             )
-            return
         for key in keys:
             name = key.value if isinstance(key, cst.Name) else literal(key) or ""
             if name in self.method.rename:

@@ -252,7 +252,7 @@ def _lazy(plan: ClientPlan, asynchronous: bool) -> str:
     text = LAZY.format(
         decorator="@functools.cache", name=plan.getter(asynchronous), constructor=constructor, arguments=", ".join(arguments)
     )
-    return text.replace("\n", file.source.newline)
+    return text.replace("    ", file.module.default_indent).replace("\n", file.source.newline)
 
 
 def _after_setup(file: FileContext, parts: list[str]) -> Edit:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.requests import spelled
 from oaimigrate.analysis.walk import dotted
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.registry import Rule
@@ -93,6 +94,8 @@ def patched(node: cst.Assign, file: FileContext) -> Iterator[Diagnostic]:
         if not isinstance(target.target, cst.Attribute):
             continue
         kind = file.kind(target.target).kind
+        if not spelled(file, target.target):
+            continue
         if isinstance(kind, Symbol) and (kind.path in file.api.methods or kind.path in file.api.resources):
             message = f"`openai.{kind.path}` is replaced here, which has no effect on clients since openai 1.0"
             note = Note("wrap the client you build, or pass it an `http_client` of your own")

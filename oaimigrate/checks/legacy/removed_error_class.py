@@ -193,6 +193,9 @@ def _edits(
     element = file.parent(node)
     if isinstance(element, cst.Element) and isinstance(file.parent(element), (cst.Tuple, cst.List, cst.Set)):
         return _element_edits(file, node, element, spelled), needs
+    parent = file.parent(node)
+    if isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.BitOr):
+        return [build.replace_whole(file, node, " | ".join(spelled))], needs
     if len(spelled) == 1:
         return [build.replace(file, node, spelled[0])], needs
     return [build.replace_whole(file, node, f"({', '.join(spelled)})")], needs

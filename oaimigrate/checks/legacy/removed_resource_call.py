@@ -44,7 +44,7 @@ def _fix(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, .
 
 
 def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
-    result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
+    result = _arguments(file, request)
     if result.problem:
         return None, (Note(f"not rewritten: {result.problem}"),)
     use = receiver(file, request, result.options)
@@ -64,6 +64,30 @@ def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note
     title = f"Call `{target}`"
     needs = (*use.needs, *result.needs)
     return Fix(title, tuple(sorted(edits)), safety, needs, use.group), tuple(notes)
+
+
+def _arguments(file: FileContext, request: Request) -> arguments.Arguments:
+    """The arguments of the call, or of the `partial(…)`, `to_thread(…)`, `submit(…)` that the method is handed to."""
+    if request.call is not None:
+        return arguments.rewrite(file, request.call, request.method)
+    argument = file.parent(request.node)
+    call = file.parent(argument) if isinstance(argument, cst.Arg) else None
+    if not isinstance(call, cst.Call) or argument not in call.args or argument.keyword is not None:
+        return arguments.Arguments()
+    given = call.args[call.args.index(argument) + 1 :]
+    if not _hands_on(file, call):
+        given = tuple(a for a in given if a.keyword is not None and a.keyword.value in request.method.rename)
+    result = arguments.rewrite(file, call, request.method, given)
+    if result.options and not result.problem:
+        result.problem = "credentials are given where the method is handed on"
+    return result
+
+
+def _hands_on(file: FileContext, call: cst.Call) -> bool:
+    """Whether a call is known to pass its further arguments to the function it is given."""
+    if file.kind(call.func).kind in (External("functools.partial"), External("asyncio.to_thread")):
+        return True
+    return isinstance(call.func, cst.Attribute) and call.func.attr.value == "submit"
 
 
 def _suffix(file: FileContext, request: Request) -> list[Edit]:
@@ -180,11 +204,9 @@ def _looks_at_class(file: FileContext, call: cst.CSTNode | None) -> bool:
 
 @rule.on(cst.Call)
 def arguments_elsewhere(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
-    """`fn(engine=…)` where `fn` holds a 0.28 method, and `partial(openai.X.create, engine=…)`."""
-    if _partial(file, node) and node.args:
-        kind, given = file.kind(node.args[0].value).kind, node.args[1:]
-    elif isinstance(node.func, cst.Name) and not spelled(file, node.func):
-        kind, given = file.kind(node.func).kind, node.args
+    """`fn(engine=…)` where `fn` holds a 0.28 method."""
+    if isinstance(node.func, cst.Name) and not spelled(file, node.func):
+        kind = file.kind(node.func).kind
     else:
         return
     if not isinstance(kind, Symbol) or kind.path not in file.api.methods:
@@ -192,7 +214,7 @@ def arguments_elsewhere(node: cst.Call, file: FileContext) -> Iterator[Diagnosti
     row = file.api.methods[kind.path][0]
     if not row.new:
         return
-    result = arguments.rewrite(file, node, row, given)
+    result = arguments.rewrite(file, node, row)
     problem = result.problem or ("credentials are given with the call" if result.options else "")
     message = f"arguments of `openai.{row.old}` that `{row.new}` does not take"
     if problem:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import DictOf, Either, External, Model, Plain, Value
+from oaimigrate.analysis.kinds import DictOf, Either, External, ListOf, Model, Plain, Value
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
@@ -87,9 +87,15 @@ def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     argument = node.args[0]
     value = file.kind(argument.value)
+    func = node.func
+    if isinstance(value.kind, ListOf) and isinstance(value.kind.item, Model) and not argument.star:
+        if file.kind(func).kind in (External("json.dumps"), External("json.dump")):
+            message = "a response is not JSON serializable since openai 1.0: `json.dumps` raises TypeError"
+            note = "write `[item.to_dict() for item in …]`"
+            yield _finding(file, argument.value, message, value, None, note)
+        return
     if not is_model(value) or argument.star or argument.keyword is not None:
         return
-    func = node.func
     if isinstance(func, cst.Name) and file.scope(func).owner_of(func.value) is None:
         yield from _builtin(file, node, func.value, argument.value, value)
     elif file.kind(func).kind in (External("json.dumps"), External("json.dump")):
