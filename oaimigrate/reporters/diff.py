@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 
+from oaimigrate.redaction import redact
 from oaimigrate.reporters import shown_path
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
@@ -23,8 +24,8 @@ def unified_diff(source: Source, text: str) -> bytes:
 
 
 def coloured(diff: bytes, paint: Paint) -> str:
-    """A diff for a terminal."""
-    return "".join(_coloured(line, paint) + "\n" for line in diff.decode("utf-8", "replace").split("\n")[:-1])
+    """A diff for a terminal, with keys masked: only the plain one must go through `git apply`."""
+    return "".join(_coloured(redact(line), paint) + "\n" for line in diff.decode("utf-8", "replace").split("\n")[:-1])
 
 
 def _coloured(line: str, paint: Paint) -> str:

@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from oaimigrate.diagnostics import Span
+from oaimigrate.redaction import redact
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
 
@@ -40,7 +41,8 @@ def excerpt(source: Source, span: Span, paint: Paint) -> str:
             out.append(paint("." * max(width, 3), "blue"))
             continue
         start, end = source.line_bounds(row)
-        line = _cut(source.line(row), _clamp(span.start - start, end - start), _clamp(span.end - start, end - start))
+        place = _clamp(span.start - start, end - start), _clamp(span.end - start, end - start)
+        line = _cut(redact(source.line(row)), *place)
         gutter = paint(f"{row:>{width}} |", "blue")
         edge = ("/ " if row == first else "| ") if many and first <= row <= last else "  " if many else ""
         out.append(f"{gutter} {paint(edge, 'red')}{line.text}".rstrip())

@@ -1,0 +1,1 @@
+"""Rules about clients: what they are built with, where, and how often."""

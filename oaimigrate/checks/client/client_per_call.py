@@ -1,0 +1,67 @@
+"""OAI204: a client built anew for each request: in a loop, in a handler, or in the middle of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import constructed
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
+from oaimigrate.diagnostics import Diagnostic
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI204")
+
+ROUTES = frozenset({"get", "post", "put", "patch", "delete", "route", "websocket", "on_message", "chat_message"})
+ADVICE = "build it once and share it: each client opens connections of its own"
+
+
+@rule.on(cst.Call)
+def construction(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`OpenAI()` in a loop or in the handler of a route."""
+    name = constructed(file, node)
+    if name is None:
+        return
+    place = _place(file, node)
+    if place:
+        yield Diagnostic(rule.code, f"`{name}` is built {place}; {ADVICE}", file.span(node))
+
+
+def _place(file: FileContext, node: cst.Call) -> str:
+    """Where a client is built more than once, in words; "" where that cannot be said."""
+    for child, parent in ancestors(file, node):
+        match parent:
+            case cst.For(body=body) | cst.While(body=body) if child is body:
+                once = leaves(file, body) or _stored(file, node) or _depends(file, node, parent)
+                return "" if once else "in every round of a loop"
+            case cst.FunctionDef():
+                same = child is parent.body and not _depends(file, node, parent)
+                return "in every call of this handler" if same and _is_handler(parent) else ""
+            case cst.WithItem() | cst.Lambda() | cst.ClassDef():
+                return ""
+            case cst.Dict() | cst.List() | cst.ListComp() | cst.DictComp():
+                return ""  # one of several that are kept
+    return ""
+
+
+def _depends(file: FileContext, node: cst.Call, around: cst.CSTNode) -> bool:
+    """Whether the client is another one each time: an argument gets its value inside the loop or handler."""
+    start = file.tree.orders[around]
+    names = [n for a in node.args for n in within(a.value) if isinstance(n, cst.Name) and n in file.tree.places]
+    return any(b.order >= start for n in names for b in bindings_of(file, n) if b.how != "import")
+
+
+def _stored(file: FileContext, node: cst.Call) -> bool:
+    parent = file.parent(node)
+    targets = parent.targets if isinstance(parent, cst.Assign) else ()
+    return any(isinstance(t.target, (cst.Attribute, cst.Subscript)) for t in targets)
+
+
+def _is_handler(function: cst.FunctionDef) -> bool:
+    for decorator in function.decorators:
+        node = decorator.decorator
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value in ROUTES:
+            return True
+    return False

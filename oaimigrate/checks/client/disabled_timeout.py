@@ -1,0 +1,63 @@
+"""OAI203: `timeout=None`, which takes every limit away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import constructed, request_at
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import bindings_of, function_of, within
+from oaimigrate.analysis.kinds import Client
+from oaimigrate.diagnostics import Diagnostic, Note
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI203")
+
+
+@rule.on(cst.Call)
+def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`OpenAI(timeout=None)`, `create(…, timeout=None)`, and a parameter that is None by default passed on."""
+    item = next((a for a in node.args if a.keyword is not None and a.keyword.value == "timeout"), None)
+    if item is None or not _takes_timeout(file, node):
+        return
+    span = build.item_span(file, item)
+    if _is_none(item.value):
+        message = "`timeout=None` takes every limit away: a request may hang for ever; leave it out, or give seconds"
+        yield Diagnostic(rule.code, message, span)
+    elif isinstance(item.value, cst.Name) and (parameter := _none_by_default(file, item.value)) is not None:
+        name = item.value.value
+        message = f"`{name}` is None by default, and None takes every limit away; default to `openai.NOT_GIVEN`"
+        yield Diagnostic(rule.code, message, span, None, (Note("the default", file.span(parameter)),))
+
+
+def _takes_timeout(file: FileContext, node: cst.Call) -> bool:
+    return (
+        constructed(file, node) is not None
+        or request_at(file, node) is not None
+        or (isinstance(file.kind(node).kind, Client) and isinstance(node.func, cst.Attribute))
+    )
+
+
+def _is_none(node: cst.BaseExpression | None) -> bool:
+    return isinstance(node, cst.Name) and node.value == "None"
+
+
+def _none_by_default(file: FileContext, use: cst.Name) -> cst.Param | None:
+    """The parameter with the default None that a name can only be, if nothing in the function looks at it."""
+    bindings = bindings_of(file, use)
+    if len(bindings) != 1 or bindings[0].how != "param":
+        return None
+    parameter, function = bindings[0].node, function_of(file, use)
+    if not isinstance(parameter, cst.Param) or not isinstance(parameter.default, cst.Name) or function is None:
+        return None
+    if parameter.default.value != "None":
+        return None
+    for test in within(function.body):
+        if isinstance(test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.If, cst.IfExp, cst.While)):
+            inner = test.test if isinstance(test, (cst.If, cst.IfExp, cst.While)) else test
+            if any(isinstance(n, cst.Name) and n.value == use.value for n in within(inner)):
+                return None
+    return parameter
