@@ -5,7 +5,7 @@ The rules of oaimigrate say what is fragile; this package is the right way, as c
 solves one problem and can be read, copied and used alone; `resilient` puts them together.
 
 Modules are imported on first use, so `import oaimigrate.runtime` costs nothing and a missing optional
-dependency (stamina, tiktoken, json-repair, …: the extra `oaimigrate[runtime]`) hurts only the module that needs it.
+dependency (tenacity, tiktoken, json-repair, …: the extra `oaimigrate[runtime]`) hurts only the module that needs it.
 
 >>> from oaimigrate import runtime
 >>> runtime.breaker.CircuitBreaker().state.value

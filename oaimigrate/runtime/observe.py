@@ -8,10 +8,10 @@ failures too. It goes through `with_raw_response`: the figures are in headers th
 - Times are seconds: `seconds` to the whole answer, `first_token` to the first content of a stream, `server_seconds`
   from `openai-processing-ms`. Network and queueing are the difference; `response.created` is a date, not a measure.
 - Usage of a stream needs `stream_options={"include_usage": True}`; `stream` adds it unless told otherwise.
-- Prompts and answers are not recorded unless `record_content=True`. Texts that are recorded, error messages
-  included, pass through `redact`. `RedactingFilter` does the same for a logging handler.
-- With opentelemetry-api installed each call is a client span and three metrics with the GenAI attributes of semantic
-  conventions 0.66b2. They are written out here, for the package of constants still changes names.
+- Prompts and answers are not recorded unless `record_content=True`. What is recorded, error messages included, passes
+  through `redact`; `RedactingFilter` does the same for a logging handler.
+- With opentelemetry-api installed each call is a client span and three metrics, named after the GenAI semantic
+  conventions 0.66b2 (written out here: the package of constants still renames them).
 
 Needs nothing but the client it is given; optional opentelemetry-api and genai-prices; no other module of this package.
 A sink, price or exporter that raises is logged and never seen by the caller.
@@ -241,10 +241,10 @@ class Observer:
                     record.anomalies += ("output tokens",)
                 record.cost = self.price(record.response_model or record.model, usage)
 
-        for step in (assess, self.ledger.add, self.sink, self._telemetry.ending(span) if self._telemetry else None):
+        end_span = [partial(self._telemetry.end, span)] if self._telemetry else []
+        for step in (assess, self.ledger.add, self.sink, *end_span):
             try:
-                if step is not None:
-                    step(record)
+                step(record)
             except Exception:
                 log.exception("observing a call failed")
 
@@ -369,10 +369,7 @@ class _Telemetry:
     def start(self, record: CallRecord) -> Any:
         return self.tracer.start_span(f"{record.operation} {record.model}", kind=trace.SpanKind.CLIENT)
 
-    def ending(self, span: Any) -> Callable[[CallRecord], None]:
-        return lambda record: self._end(span, record)
-
-    def _end(self, span: Any, record: CallRecord) -> None:
+    def end(self, span: Any, record: CallRecord) -> None:
         shared = {
             "gen_ai.operation.name": record.operation,
             "gen_ai.provider.name": "openai",

