@@ -6,6 +6,7 @@ plain values, so they may be forked or spawned, and may die: a file that takes i
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # Starting a pool costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
 _POOL_FILES = 8
 _POOL_BYTES = 150_000
+# Trees are freed by their reference counts; looking for cycles in them as often as by default costs a tenth of the time.
+_RARELY = (200_000, 50, 1000)
 
 _ROUNDS = 3  # how often names handed on by readers are followed to their own readers
 _LARGE_TREE = 3000  # files
@@ -176,7 +179,7 @@ def analyse(file: File, job: Job) -> FileResult:
 
 def _analyse(files: Sequence[File], job: Job, jobs: int, progress: Progress | None) -> list[FileResult]:
     if jobs == 1 or len(files) <= _POOL_FILES or sum(len(data) for _, data in files) < _POOL_BYTES:
-        found: Iterator[FileResult] = (analyse(file, job) for file in files)
+        found = _in_turn(files, job)
     else:
         found = _in_processes(files, job, jobs)
     results = []
@@ -185,6 +188,16 @@ def _analyse(files: Sequence[File], job: Job, jobs: int, progress: Progress | No
         if progress:
             progress(len(results), len(files))
     return results
+
+
+def _in_turn(files: Sequence[File], job: Job) -> Iterator[FileResult]:
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
+    try:
+        for file in files:
+            yield analyse(file, job)
+    finally:
+        gc.set_threshold(*before)
 
 
 def _in_processes(files: Sequence[File], job: Job, jobs: int) -> Iterator[FileResult]:
@@ -220,7 +233,6 @@ def _in_own_process(file: File, job: Job) -> FileResult:
 
 def _pool(workers: int, job: Job) -> Executor:
     """A pool that has LibCST already where processes can be forked: the import costs each of them 200 ms otherwise."""
-    import gc
     import multiprocessing
     import sys
     from concurrent.futures import ProcessPoolExecutor
@@ -240,6 +252,7 @@ def _start_worker(job: Job) -> None:
 
     global _job
     _job = job
+    gc.set_threshold(*_RARELY)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
 
 
