@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Starting a pool costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
 _POOL_FILES = 8
 _POOL_BYTES = 150_000
-# Trees are freed by their reference counts; looking for cycles in them as often as by default costs a tenth of the time.
+# Trees are freed by their reference counts; looking for cycles as often as by default costs a tenth of the time.
 _RARELY = (200_000, 50, 1000)
 
 _ROUNDS = 3  # how often names handed on by readers are followed to their own readers
