@@ -131,7 +131,11 @@ def read(path: Path) -> Page:
     facts = next((f for f in _fences(body, path) if f.language == "toml"), None)
     if facts is None:
         raise RulebookError(f"{path.name}: there is no ```toml block")
-    return _page(named, tomllib.loads(facts.text), body, path)
+    try:
+        table = tomllib.loads(facts.text)
+    except tomllib.TOMLDecodeError as error:
+        raise RulebookError(f"{path.name}: the ```toml block does not parse: {error}") from error
+    return _page(named, table, body, path)
 
 
 def cases(page: Page) -> list[Case]:
