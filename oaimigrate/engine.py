@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -54,7 +53,10 @@ def fix_source(
         again, next_file = _analyse(fixed, config, project)
         if next_file is None:  # the result does not parse: keep the last text that does
             note = Note("the result did not parse, so the fixes of this round were left out; please report this")
-            diagnostics = [*diagnostics, Diagnostic(INTERNAL_ERROR, "fixes gave code that does not parse", Span(0, 0), notes=(note,))]
+            diagnostics = [
+                *diagnostics,
+                Diagnostic(INTERNAL_ERROR, "fixes gave code that does not parse", Span(0, 0), notes=(note,)),
+            ]
             break
         applied += done
         source, diagnostics, file = fixed, again, next_file
@@ -70,7 +72,9 @@ def _exports(file: FileContext | None) -> frozenset[str]:
 
 def complete_edits(file: FileContext, fix: Fix, diagnostics: list[Diagnostic]) -> tuple[Edit, ...]:
     """The edits of one fix, with those of the fixes linked to it and of what they need: what an editor applies."""
-    members = [d for d in diagnostics if d.fix is not None and (d.fix is fix or (fix.group and d.fix.group == fix.group))]
+    members = [
+        d for d in diagnostics if d.fix is not None and (d.fix is fix or (fix.group and d.fix.group == fix.group))
+    ]
     return tuple(fixes.merge(file, members)[0])
 
 
@@ -107,7 +111,13 @@ def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:
         if not config.enables(rule.code):
             continue
         try:
-            found = [d for kind, checks in rule.checks.items() for node in file.nodes(kind) for c in checks for d in c(node, file)]
+            found = [
+                d
+                for kind, checks in rule.checks.items()
+                for node in file.nodes(kind)
+                for c in checks
+                for d in c(node, file)
+            ]
         except Exception as error:
             found = [_crash(file.source, f"rule {rule.code}", error)]
         yield from found

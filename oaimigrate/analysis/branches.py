@@ -46,7 +46,10 @@ def legacy_branches(file: FileContext) -> list[cst.CSTNode]:
 
 
 def _mentions_version(text: str) -> bool:
-    return any(word in text for word in ("version", "VERSION", "hasattr", "ImportError", "ModuleNotFoundError", "AttributeError"))
+    return any(
+        word in text
+        for word in ("version", "VERSION", "hasattr", "ImportError", "ModuleNotFoundError", "AttributeError")
+    )
 
 
 def old_when(file: FileContext, test: cst.CSTNode, depth: int = 0) -> bool | None:
@@ -114,7 +117,9 @@ def _is_version(file: FileContext, node: cst.CSTNode, depth: int = 0) -> bool:
         case cst.Name(value=name) if depth < 4:
             owner = file.scope(node).owner_of(name)
             bindings = owner.names[name] if owner is not None else []
-            return len(bindings) == 1 and bindings[0].value is not None and _is_version(file, bindings[0].value, depth + 1)
+            return (
+                len(bindings) == 1 and bindings[0].value is not None and _is_version(file, bindings[0].value, depth + 1)
+            )
         case cst.Call(func=func, args=args):
             if isinstance(func, cst.Attribute) and _is_version(file, func.value, depth):
                 return True
@@ -158,7 +163,11 @@ def _speaks(file: FileContext, suite: cst.CSTNode) -> set[str]:
 
 def _imports(file: FileContext, node: cst.ImportFrom) -> set[str]:
     module = file.module.code_for_node(node.module) if node.module is not None else ""
-    if node.relative or not (module == "openai" or module.startswith("openai.")) or isinstance(node.names, cst.ImportStar):
+    if (
+        node.relative
+        or not (module == "openai" or module.startswith("openai."))
+        or isinstance(node.names, cst.ImportStar)
+    ):
         return set()
     if module.startswith(LEGACY_MODULES):
         return {"old"}

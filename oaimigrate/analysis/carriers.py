@@ -6,8 +6,23 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import containers
 from oaimigrate.analysis.kinds import (
-    NEUTRAL, SILENT, Awaitable, DictOf, Doubt, Either, Function, Kind, ListOf, Model, PageOf, Plain, StreamOf, SuperOf, TupleOf,
+    NEUTRAL,
+    SILENT,
+    Awaitable,
+    DictOf,
+    Doubt,
+    Either,
+    Function,
+    Kind,
+    ListOf,
+    Model,
+    PageOf,
+    Plain,
+    StreamOf,
+    SuperOf,
+    TupleOf,
     Value,
 )  # fmt: skip
 from oaimigrate.analysis.steps import awaited, iterated, literal
@@ -56,7 +71,7 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
     values = [a.value for a in node.args if a.keyword is None]
     match base.kind, name:
         case (Model() | PageOf() | Either(), "get") if values:
-            return inference.item(base, values[0])
+            return containers.item(inference, base, values[0])
         case Model() | PageOf(), "to_dict" | "to_dict_recursive" | "model_dump" | "dict" | "copy":
             return Value(Plain("dict"))
         case Model(), "model_copy":
@@ -87,7 +102,9 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
             return _later(_call(inference, values[0]))
         case _, "map" if len(values) > 1:
             result = _call(inference, values[0])
-            return result.of(ListOf(result.kind)) if isinstance(result.kind, (Model, PageOf, Either, ListOf)) else SILENT
+            return (
+                result.of(ListOf(result.kind)) if isinstance(result.kind, (Model, PageOf, Either, ListOf)) else SILENT
+            )
         case _, "create_task" | "run_until_complete" if values:
             value = inference.kind(values[0])
             return awaited(value) if name == "run_until_complete" else value
@@ -144,7 +161,11 @@ def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.
     """What the caller of a lambda passes: `sorted(xs, key=lambda x: …)`, `map(lambda x: …, xs)`, `filter(…)`."""
     argument = inference.tree.parents.get(function)
     call = inference.tree.parents.get(argument) if isinstance(argument, cst.Arg) else None
-    if not isinstance(call, cst.Call) or not isinstance(argument, cst.Arg) or parameter is not function.params.params[0]:
+    if (
+        not isinstance(call, cst.Call)
+        or not isinstance(argument, cst.Arg)
+        or parameter is not function.params.params[0]
+    ):
         return SILENT
     name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
     keyword = argument.keyword.value if argument.keyword is not None else ""

@@ -57,7 +57,9 @@ class ClientPlan:
     notes: tuple[Note, ...] = ()
     kind: str | None = "openai"  # of the API: openai, azure, azure_ad; None when it cannot be told
     existing: dict[bool, str] = field(default_factory=dict)  # names of clients the file has, by asynchronous
-    locals: dict[Scope, list[Setting]] = field(default_factory=dict)  # functions that build an Azure client of their own
+    locals: dict[Scope, list[Setting]] = field(
+        default_factory=dict
+    )  # functions that build an Azure client of their own
     varying: bool = False  # an Azure endpoint changes between calls, and no client can be shown that follows it
 
     @property
@@ -118,8 +120,10 @@ class ClientPlan:
         return next((c for c in candidates if c not in used), candidates[-1] + "_")
 
     def getter(self, asynchronous: bool) -> str:
-        return self.fresh("get_async_client", "get_async_openai_client") if asynchronous else self.fresh(
-            "get_client", "get_openai_client"
+        return (
+            self.fresh("get_async_client", "get_async_openai_client")
+            if asynchronous
+            else self.fresh("get_client", "get_openai_client")
         )
 
     # -- requests ------------------------------------------------------------------------------------------------
@@ -137,13 +141,17 @@ class ClientPlan:
         if self.lost:
             return Use("", problem=f"nothing on a client carries `openai.{self.lost}` as it is set in this file")
         if self.kind is None and (asynchronous or any(s.name == "api_base" for s in self.settings)):
-            return Use("", problem="`openai.api_type` is not known here, so neither is the client: OpenAI or AzureOpenAI")
+            return Use(
+                "", problem="`openai.api_type` is not known here, so neither is the client: OpenAI or AzureOpenAI"
+            )
         match self.strategy:
             case "existing" if asynchronous in self.existing:
                 return Use(self.existing[asynchronous], (), self.safety, self.group, self.notes)
             case "instance":
                 name = self.async_name if asynchronous else self.sync_name
-                return Use(name, (*self.client_needs(asynchronous), *self.import_needs), self.safety, self.group, self.notes)
+                return Use(
+                    name, (*self.client_needs(asynchronous), *self.import_needs), self.safety, self.group, self.notes
+                )
             case "class":
                 receiver = self._receiver(request)
                 name = self.async_name if asynchronous else self.sync_name
@@ -244,9 +252,11 @@ class ClientPlan:
         if self.kind in AZURE_TYPES and self.strategy != "lazy":
             note = Note("the async client is built at the first call from the settings of the `openai` module")
         else:
-            note = Note("the client is built at the first call and then shared: keep it on one event loop") if (
-                asynchronous
-            ) else Note("the client is built at the first call and then shared")
+            note = (
+                Note("the client is built at the first call and then shared: keep it on one event loop")
+                if (asynchronous)
+                else Note("the client is built at the first call and then shared")
+            )
         need = Need("client", "lazy-async" if asynchronous else "lazy-sync")
         needs = (need,) if self.module_name else (need, Need("import", "openai"))
         return Use(f"{self.getter(asynchronous)}()", needs, Safety.UNSAFE, self.group, (note,))

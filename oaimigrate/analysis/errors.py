@@ -126,7 +126,9 @@ def order(file: FileContext, node: cst.Try | cst.TryStar) -> list[int] | None:
 
 
 def _takes_all(clause: Clause) -> bool:
-    return any(p.removeprefix("error.") == "OpenAIError" for p in clause.names) or len(clause.names) < len(clause.classes)
+    return any(p.removeprefix("error.") == "OpenAIError" for p in clause.names) or len(clause.names) < len(
+        clause.classes
+    )
 
 
 def _caught(file: FileContext, clause: Clause, movable: list[Clause]) -> set[str]:

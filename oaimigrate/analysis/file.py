@@ -57,7 +57,11 @@ class FileContext:
             path = f"{module}.{member}" if member else module
             return self.inference.attribute(Value(Symbol("")), path[7:]) if path != "openai" else Value(Symbol(""))
         modules = self.project.modules
-        found = modules.exported(self.source.path, module, member, 0) if member else modules.module(self.source.path, module)
+        found = (
+            modules.exported(self.source.path, module, member, 0)
+            if member
+            else modules.module(self.source.path, module)
+        )
         if found is not SILENT:
             return found
         return Value(External(f"{module}.{member}" if member else module))
@@ -162,7 +166,9 @@ class FileContext:
             return ()
         doubt = value.doubt
         own = doubt.node is not None and doubt.node in self.positions
-        return (Note(doubt.text, self.span(doubt.node) if own and doubt.node is not None else None, doubt.path or None),)
+        return (
+            Note(doubt.text, self.span(doubt.node) if own and doubt.node is not None else None, doubt.path or None),
+        )
 
 
 def _plain_newlines(text: str) -> str:

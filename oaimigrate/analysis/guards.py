@@ -169,9 +169,7 @@ def _indexed(file: FileContext, node: cst.CSTNode) -> bool:
     return isinstance(parent, cst.Subscript) and parent.value is node
 
 
-def _catches(
-    file: FileContext, types: cst.BaseExpression | None, errors: frozenset[str], *, inside: bool
-) -> bool:
+def _catches(file: FileContext, types: cst.BaseExpression | None, errors: frozenset[str], *, inside: bool) -> bool:
     names = set(caught_names(file, types))
     return bool(names & errors or (inside and names & ALL_ERRORS))
 

@@ -14,8 +14,28 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.kinds import SILENT, Awaitable, ClassOf, DictOf, Doubt, Either, External, Function, Kind, ListOf
-from oaimigrate.analysis.kinds import Client, InstanceOf, Member, Model, OneOf, PageOf, StreamOf, SuperOf, TupleOf, Value
+from oaimigrate.analysis.kinds import (
+    SILENT,
+    Awaitable,
+    ClassOf,
+    Client,
+    DictOf,
+    Doubt,
+    Either,
+    External,
+    Function,
+    InstanceOf,
+    Kind,
+    ListOf,
+    Member,
+    Model,
+    OneOf,
+    PageOf,
+    StreamOf,
+    SuperOf,
+    TupleOf,
+    Value,
+)
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext

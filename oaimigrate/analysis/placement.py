@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
 
-
 def make_plan(file: FileContext) -> ClientPlan:
     """Decide where the clients of a file are built."""
     found = [r for r in request_finder.find(file) if r.convertible]
@@ -31,7 +30,9 @@ def make_plan(file: FileContext) -> ClientPlan:
         plan.kind = _guess(file, found, settings)
         if plan.kind is not None:
             plan.safety = Safety.UNSAFE
-            plan.notes = (Note("`openai.api_type` is not a plain string here; `engine=` and `api_version` point to Azure"),)
+            plan.notes = (
+                Note("`openai.api_type` is not a plain string here; `engine=` and `api_version` point to Azure"),
+            )
     style = file.config.client_style
     if style == "lazy":
         plan.strategy = "lazy"
@@ -64,7 +65,9 @@ def _keep_endpoints(plan: ClientPlan) -> None:
         elif any(r.scope.function is scope for r in plan.requests):
             plan.varying = True
         else:
-            note = Note("the module-level Azure client keeps the endpoint of its first request: call this function once")
+            note = Note(
+                "the module-level Azure client keeps the endpoint of its first request: call this function once"
+            )
             plan.safety, plan.notes = max(plan.safety, Safety.UNSAFE), (*plan.notes, note)
 
 
@@ -106,7 +109,10 @@ def _kind(file: FileContext, found: list[Request], settings: list[Setting]) -> s
 
 def _guess(file: FileContext, found: list[Request], settings: list[Setting]) -> str | None:
     """Azure, when deployments are named in calls or an api_version is set; otherwise unknown."""
-    if any(s.name == "api_type" for s in settings) and len({file.code(s.value) for s in settings if s.name == "api_type"}) > 1:
+    if (
+        any(s.name == "api_type" for s in settings)
+        and len({file.code(s.value) for s in settings if s.name == "api_type"}) > 1
+    ):
         return None
     names = {a.keyword.value for r in found if r.call is not None for a in r.call.args if a.keyword is not None}
     if names & {"engine", "deployment_id"} or any(s.name == "api_version" for s in settings):
@@ -122,7 +128,10 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
         if all(r.asynchronous in existing for r in plan.requests):
             plan.safety = max(plan.safety, Safety.UNSAFE)
             names = " and ".join(f"`{n}`" for n in existing.values())
-            plan.notes = (*plan.notes, Note(f"the file's own client {names} is used; check that it has the right settings"))
+            plan.notes = (
+                *plan.notes,
+                Note(f"the file's own client {names} is used; check that it has the right settings"),
+            )
             return "existing", ""
     if not plan.requests:
         return "module", ""
@@ -272,9 +281,14 @@ def _in_class(plan: ClientPlan) -> tuple[str, str]:
         return "module", "a request runs before all settings are made"
     if _subclassed(file, owner.node):
         return "module", "the class has subclasses that may not run its `__init__`"
-    if owner.node.bases and not all(isinstance(b.value, cst.Name) and b.value.value in ("object", "ABC") for b in owner.node.bases):
+    if owner.node.bases and not all(
+        isinstance(b.value, cst.Name) and b.value.value in ("object", "ABC") for b in owner.node.bases
+    ):
         plan.safety = max(plan.safety, Safety.UNSAFE)
-        plan.notes = (*plan.notes, Note("the class has bases that are not seen here; check that they allow the new attribute"))
+        plan.notes = (
+            *plan.notes,
+            Note("the class has bases that are not seen here; check that they allow the new attribute"),
+        )
     plan.owner = owner.node
     return "class", ""
 

@@ -56,7 +56,9 @@ def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
     base = file.kind(node.value).kind
     bases = base.kinds if isinstance(base, OneOf) else (base,)
     rows = [
-        file.api.methods.get(f"{b.path}.{node.attr.value}") if isinstance(b, Symbol) and b.path in file.api.resources else None
+        file.api.methods.get(f"{b.path}.{node.attr.value}")
+        if isinstance(b, Symbol) and b.path in file.api.resources
+        else None
         for b in bases
     ]
     if rows[0] is None or any(r is None for r in rows) or file.in_legacy_branch(node):
@@ -153,9 +155,9 @@ def _added(file: FileContext, name: str, owner: Scope, *, strict: bool = True) -
         match parent:
             case cst.AssignTarget() | cst.Arg(star="**"):
                 continue
-            case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as key))]) if (
-                base is node
-            ):
+            case cst.Subscript(
+                value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as key))]
+            ) if base is node:
                 keys.append(key)
             case _ if strict:
                 return None

@@ -5,8 +5,25 @@ from __future__ import annotations
 import libcst as cst
 
 from oaimigrate.analysis.kinds import (
-    SILENT, Awaitable, Client, DictOf, Doubt, Either, External, InstanceOf, Kind, ListOf, Model, OneOf, PageOf, Plain, StreamOf,
-    TupleOf, Unknown, Value, join,
+    SILENT,
+    Awaitable,
+    Client,
+    DictOf,
+    Doubt,
+    Either,
+    External,
+    InstanceOf,
+    Kind,
+    ListOf,
+    Model,
+    OneOf,
+    PageOf,
+    Plain,
+    StreamOf,
+    TupleOf,
+    Unknown,
+    Value,
+    join,
 )  # fmt: skip
 
 STRING = Value(Plain("str"))

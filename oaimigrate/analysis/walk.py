@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import libcst as cst
 
+from oaimigrate.analysis.compound import HANDLERS
 from oaimigrate.analysis.scopes import Binding, Block, Place, Scope
 
 _IGNORED = (
@@ -49,10 +51,10 @@ class Tree:
         self.attributes: dict[Scope, dict[str, list[Binding]]] = {}  # `self.x = …` by class scope
         self.module_scope = Scope("module", module, None)
         self.scope_of_node[module] = self.module_scope
-        _Walker(self).run()
+        Walker(self).run()
 
 
-class _Walker:
+class Walker:
     """The state of the walk. Work is a stack of thunks, so that deep code cannot exhaust Python's own stack."""
 
     def __init__(self, tree: Tree) -> None:
@@ -60,31 +62,17 @@ class _Walker:
         self.order = 0
         self.stack: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self.special: dict[type, Callable[[Any, Scope, Place], None]] = {
-            cst.FunctionDef: self.function,
-            cst.Lambda: self.lambda_,
-            cst.ClassDef: self.class_,
             cst.Assign: self.assign,
             cst.AnnAssign: self.annotated,
             cst.AugAssign: self.augmented,
             cst.NamedExpr: self.walrus,
-            cst.For: self.for_,
-            cst.While: self.while_,
-            cst.If: self.if_,
-            cst.Try: self.try_,
-            cst.TryStar: self.try_,
-            cst.With: self.with_,
-            cst.Match: self.match,
-            cst.MatchAs: self.pattern,
-            cst.MatchStar: self.pattern,
-            cst.MatchMapping: self.pattern,
             cst.Import: self.import_,
             cst.ImportFrom: self.import_from,
             cst.Global: self.global_,
             cst.Nonlocal: self.nonlocal_,
             cst.Del: self.delete,
         }
-        for comprehension in (cst.ListComp, cst.SetComp, cst.GeneratorExp, cst.DictComp):
-            self.special[comprehension] = self.comprehension
+        self.special |= {kind: partial(handler, self) for kind, handler in HANDLERS.items()}
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -184,9 +172,7 @@ class _Walker:
 
     # -- bindings ------------------------------------------------------------------------------------------------
 
-    def bind(
-        self, name: str, how: str, node: cst.CSTNode, scope: Scope, place: Place | None, **more: Any
-    ) -> None:
+    def bind(self, name: str, how: str, node: cst.CSTNode, scope: Scope, place: Place | None, **more: Any) -> None:
         while scope.kind == "comprehension" and how == "walrus" and scope.parent is not None:
             scope = scope.parent
         remote = name in scope.elsewhere
@@ -273,114 +259,6 @@ class _Walker:
         if isinstance(node.target, cst.Name):
             self.later((lambda: self.bind(node.target.value, "delete", node, scope, place), ()))
 
-    # -- compound statements ---------------------------------------------------------------------------------------
-
-    def for_(self, node: cst.For, scope: Scope, place: Place) -> None:
-        self.order += 1
-        inside = Block(node, "for", place)
-        head = Place(inside, self.order, node.target)
-        self.later(
-            self.node(node.iter, node, scope, place),
-            (self.target, (node.target, node, "for", node.iter, (), scope, head, node.asynchronous is not None)),
-            (self.loop_body, (node.body, node, scope, inside)),
-            *self.orelse(node, scope, place),
-        )
-
-    def loop_body(self, body: Any, owner: cst.CSTNode, scope: Scope, block: Block) -> None:
-        self.tree.parents[body] = owner
-        self.tree.scopes[body] = scope
-        if isinstance(body, cst.SimpleStatementSuite):
-            self.later(*((self.small, (small, body, scope, block)) for small in body.body))
-        else:
-            self.statements(body.body, body, scope, block)
-
-    def orelse(self, node: Any, scope: Scope, place: Place, role: str = "orelse") -> list[Any]:
-        other = node.orelse
-        if other is None:
-            return []
-        self.tree.parents[other] = node
-        if isinstance(other, cst.If):  # elif: an `if` that stands alone in the else block
-            self.order += 1
-            inner = Place(Block(node, role, place), self.order, other)
-            return [(self.visit, (other, node, scope, inner))]
-        return [(self.suite, (other.body, other, role, scope, place))]
-
-    def while_(self, node: cst.While, scope: Scope, place: Place) -> None:
-        self.later(
-            self.node(node.test, node, scope, place),
-            (self.suite, (node.body, node, "while", scope, place)),
-            *self.orelse(node, scope, place),
-        )
-
-    def if_(self, node: cst.If, scope: Scope, place: Place) -> None:
-        self.later(
-            self.node(node.test, node, scope, place),
-            (self.suite, (node.body, node, "body", scope, place)),
-            *self.orelse(node, scope, place),
-        )
-
-    def try_(self, node: Any, scope: Scope, place: Place) -> None:
-        steps = [(self.suite, (node.body, node, "body", scope, place))]
-        for handler in node.handlers:
-            self.tree.parents[handler] = node
-            self.tree.scopes[handler] = scope
-            self.tree.places[handler] = place
-            self.tree.nodes.setdefault(type(handler), []).append(handler)
-            steps.append((self.handler, (handler, scope, place)))
-        steps += self.orelse(node, scope, place)
-        if node.finalbody is not None:
-            self.tree.parents[node.finalbody] = node
-            steps.append((self.suite, (node.finalbody.body, node.finalbody, "finally", scope, place)))
-        self.later(*steps)
-
-    def handler(self, handler: Any, scope: Scope, place: Place) -> None:
-        block = Block(handler, "handler", place)
-        self.order += 1
-        steps = [self.node(handler.type, handler, scope, place)]
-        if handler.name is not None:
-            self.tree.parents[handler.name] = handler
-            head = Place(block, self.order, handler.name)
-            steps.append((self.target, (handler.name.name, handler.name, "except", handler.type, (), scope, head)))
-        steps.append((self.loop_body, (handler.body, handler, scope, block)))
-        self.later(*steps)
-
-    def with_(self, node: cst.With, scope: Scope, place: Place) -> None:
-        self.order += 1
-        inside = Block(node, "with", place)
-        steps: list[Any] = []
-        for item in node.items:
-            self.tree.parents[item] = node
-            steps.append(self.node(item.item, item, scope, place))
-            if item.asname is not None:
-                self.tree.parents[item.asname] = item
-                head = Place(inside, self.order, item.asname.name)
-                arguments = (item.asname.name, item.asname, "with", item.item, (), scope, head)
-                steps.append((self.target, (*arguments, node.asynchronous is not None)))
-        self.later(*steps, (self.loop_body, (node.body, node, scope, inside)))
-
-    def match(self, node: cst.Match, scope: Scope, place: Place) -> None:
-        steps = [self.node(node.subject, node, scope, place)]
-        for case in node.cases:
-            self.tree.parents[case] = node
-            steps.append((self.case, (case, scope, place)))
-        self.later(*steps)
-
-    def case(self, case: cst.MatchCase, scope: Scope, place: Place) -> None:
-        block = Block(case, "case", place)
-        self.order += 1
-        head = Place(block, self.order, case.pattern)
-        self.later(
-            self.node(case.pattern, case, scope, head),
-            self.node(case.guard, case, scope, head),
-            (self.loop_body, (case.body, case, scope, block)),
-        )
-
-    def pattern(self, node: Any, scope: Scope, place: Place) -> None:
-        name = node.rest if isinstance(node, cst.MatchMapping) else node.name
-        if isinstance(name, cst.Name):
-            self.bind(name.value, "opaque", node, scope, place)
-        self.children(node, scope, place)
-
     # -- imports and declarations ----------------------------------------------------------------------------------
 
     def import_(self, node: cst.Import, scope: Scope, place: Place) -> None:
@@ -420,71 +298,6 @@ class _Walker:
                 owner = owner.parent
             if owner is not None:
                 scope.elsewhere[name] = owner
-
-    # -- scopes ----------------------------------------------------------------------------------------------------
-
-    def function(self, node: cst.FunctionDef, scope: Scope, place: Place) -> None:
-        inner = Scope("function", node, scope, place)
-        self.tree.scope_of_node[node] = inner
-        steps: list[Any] = []
-        for decorator in node.decorators:
-            steps.append(self.node(decorator, node, scope, place))
-        steps += self.parameters(node.params, inner, scope, place)
-        if node.returns is not None:
-            steps.append(self.node(node.returns, node, scope, place))
-        steps.append((lambda: self.bind(node.name.value, "function", node, scope, place), ()))
-        steps.append((self.suite, (node.body, node, "body", inner, None)))
-        self.later(*steps)
-
-    def parameters(self, parameters: cst.Parameters, inner: Scope, outer: Scope, place: Place) -> list[Any]:
-        tree = self.tree
-        tree.parents[parameters] = inner.node
-        steps: list[Any] = []
-        every: list[Any] = [*parameters.posonly_params, *parameters.params, *parameters.kwonly_params]
-        every += [p for p in (parameters.star_arg, parameters.star_kwarg) if isinstance(p, cst.Param)]
-        for parameter in every:
-            tree.parents[parameter] = parameters
-            steps.append(self.node(parameter.default, parameter, outer, place))
-            if parameter.annotation is not None:
-                steps.append(self.node(parameter.annotation, parameter, outer, place))
-            self.bind(parameter.name.value, "param", parameter, inner, None, value=parameter.default)
-        for bindings in inner.names.values():
-            self.order += 1
-            bindings[0].place = Place(Block(None, "parameters", None), self.order, bindings[0].node)
-        return steps
-
-    def lambda_(self, node: cst.Lambda, scope: Scope, place: Place) -> None:
-        inner = Scope("lambda", node, scope, place)
-        self.tree.scope_of_node[node] = inner
-        steps = self.parameters(node.params, inner, scope, place)
-        body = Place(Block(None, "body", None), self.order, node.body)
-        self.later(*steps, self.node(node.body, node, inner, body))
-
-    def class_(self, node: cst.ClassDef, scope: Scope, place: Place) -> None:
-        inner = Scope("class", node, scope, place)
-        self.tree.scope_of_node[node] = inner
-        steps: list[Any] = [self.node(d, node, scope, place) for d in node.decorators]
-        steps += [self.node(a, node, scope, place) for a in (*node.bases, *node.keywords)]
-        steps.append((lambda: self.bind(node.name.value, "class", node, scope, place), ()))
-        steps.append((self.suite, (node.body, node, "body", inner, None)))
-        self.later(*steps)
-
-    def comprehension(self, node: Any, scope: Scope, place: Place) -> None:
-        inner = Scope("comprehension", node, scope, place)
-        self.tree.scope_of_node[node] = inner
-        steps: list[Any] = []
-        clause, parent = node.for_in, node
-        first = True
-        while clause is not None:
-            self.tree.parents[clause] = parent
-            self.tree.nodes.setdefault(cst.CompFor, []).append(clause)
-            steps.append(self.node(clause.iter, clause, scope if first else inner, place))
-            arguments = (clause.target, clause, "for", clause.iter, (), inner, place)
-            steps.append((self.target, (*arguments, clause.asynchronous is not None)))
-            steps += [self.node(condition, clause, inner, place) for condition in clause.ifs]
-            clause, parent, first = clause.inner_for_in, clause, False
-        parts = [node.key, node.value] if isinstance(node, cst.DictComp) else [node.elt]
-        self.later(*steps, *(self.node(part, node, inner, place) for part in parts))
 
 
 def dotted(node: cst.CSTNode | None) -> str | None:

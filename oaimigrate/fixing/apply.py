@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 def choose(diagnostics: Sequence[Diagnostic], safety: Safety) -> list[Diagnostic]:
     """The diagnostics whose fixes may be applied: safe enough, and so is every fix linked to them."""
-    blocked = {
-        d.fix.group for d in diagnostics if d.fix is not None and d.fix.group and not _allowed(d.fix, safety)
-    }
+    blocked = {d.fix.group for d in diagnostics if d.fix is not None and d.fix.group and not _allowed(d.fix, safety)}
     return [
         d for d in diagnostics if d.fix is not None and _allowed(d.fix, safety) and d.fix.group not in blocked - {None}
     ]
@@ -43,7 +41,9 @@ def merge(file: FileContext, chosen: Sequence[Diagnostic]) -> tuple[list[Edit], 
         taken = _Taken()
         if not taken.add(provide(file, needs)):
             raise ValueError("the edits that a file needs once overlap each other")
-        refused = [key for key, members in units.items() if not taken.add(e for d in members if d.fix for e in d.fix.edits)]
+        refused = [
+            key for key, members in units.items() if not taken.add(e for d in members if d.fix for e in d.fix.edits)
+        ]
         kept = {key: members for key, members in units.items() if key not in refused}
         remaining = {n for members in kept.values() for d in members if d.fix for n in d.fix.needs}
         units = kept

@@ -69,7 +69,9 @@ def needs_parentheses(file: FileContext, node: cst.BaseExpression) -> bool:
         return False
     parent = file.parent(node)
     match parent:
-        case cst.Arg(star="") | cst.Return() | cst.Assign() | cst.AnnAssign() | cst.Expr() | cst.Index() | cst.Element():
+        case (
+            cst.Arg(star="") | cst.Return() | cst.Assign() | cst.AnnAssign() | cst.Expr() | cst.Index() | cst.Element()
+        ):
             return False
         case cst.FormattedStringExpression() | cst.NamedExpr() | cst.AugAssign() | cst.DictElement():
             return False

@@ -23,7 +23,9 @@ def receiver(file: FileContext, request: Request, options: dict[str, str]) -> Us
         return use
     kind = _kind(file, options)
     if kind is None:
-        return Use("", problem="`api_type=` is given per call and not as a plain string, so the client class is not known")
+        return Use(
+            "", problem="`api_type=` is given per call and not as a plain string, so the client class is not known"
+        )
     own = kind if "api_type" in options or "api_version" in options else None
     if own is None and not use.problem and file.plan.strategy in ("instance", "class", "existing"):
         return _with_options(file, use, options)
@@ -60,7 +62,9 @@ def _inline(file: FileContext, request: Request, options: dict[str, str], kind: 
     given = []
     for name in ORDER:
         row = file.api.settings[name]
-        option = {"api_base": "azure_endpoint", "api_version": "api_version"}.get(name, row.option) if azure else row.option
+        option = (
+            {"api_base": "azure_endpoint", "api_version": "api_version"}.get(name, row.option) if azure else row.option
+        )
         if kind == "azure_ad" and name == "api_key":
             option = "azure_ad_token"
         if name in options and option:

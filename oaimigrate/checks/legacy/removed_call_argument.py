@@ -19,7 +19,11 @@ CONSTRUCTORS = {
     "OpenAI": {"api_base": "base_url"},
     "AsyncOpenAI": {"api_base": "base_url"},
     "AzureOpenAI": {"api_base": "azure_endpoint", "deployment_id": "azure_deployment", "engine": "azure_deployment"},
-    "AsyncAzureOpenAI": {"api_base": "azure_endpoint", "deployment_id": "azure_deployment", "engine": "azure_deployment"},
+    "AsyncAzureOpenAI": {
+        "api_base": "azure_endpoint",
+        "deployment_id": "azure_deployment",
+        "engine": "azure_deployment",
+    },
 }
 CLIENT_OPTIONS = frozenset({"api_key", "api_base", "api_type", "api_version", "organization"})
 

@@ -27,7 +27,11 @@ def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     outer = file.parent(node)
     name = node.attr.value
     target: cst.BaseExpression = node
-    if isinstance(outer, cst.Attribute) and outer.value is node and f"{name}.{outer.attr.value}" in file.api.error_attributes:
+    if (
+        isinstance(outer, cst.Attribute)
+        and outer.value is node
+        and f"{name}.{outer.attr.value}" in file.api.error_attributes
+    ):
         name, target = f"{name}.{outer.attr.value}", outer
     elif name == "json_body" and isinstance(outer, cst.Subscript) and _key(outer) == "error":
         name, target = "error", outer  # the body is unwrapped now: `e.json_body["error"]` is `e.body`
@@ -38,11 +42,17 @@ def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     template = row.new if fits else row.fallback
     error = file.code(node.value)
     text = template.replace("{e}", error)
-    if text == file.code(target) or (row.new.replace("{e}", error) == file.code(target) and not _legacy(file, value.kind)):
+    if text == file.code(target) or (
+        row.new.replace("{e}", error) == file.code(target) and not _legacy(file, value.kind)
+    ):
         return  # the same attribute, and every class caught here has it
     message = f"`{name}` of openai errors was removed in openai 1.0"
     if row.new:
-        message += f"; read `{row.new.replace('{e}.', '')}`" if "{" not in row.new.replace("{e}", "") and " " not in row.new else ""
+        message += (
+            f"; read `{row.new.replace('{e}.', '')}`"
+            if "{" not in row.new.replace("{e}", "") and " " not in row.new
+            else ""
+        )
     if row.new.replace("{e}", error) == file.code(target):
         message = f"not every error caught here has `.{name}` since openai 1.0"
     notes = ((Note(row.note),) if row.note else ()) + file.doubts(value)
@@ -77,7 +87,9 @@ def _tested(file: FileContext, test: cst.BaseExpression, name: str) -> Value | N
     match test:
         case cst.BooleanOperation(left=left, operator=cst.And(), right=right):
             return _tested(file, left, name) or _tested(file, right, name)
-        case cst.Call(func=cst.Name(value="isinstance"), args=[cst.Arg(value=cst.Name(value=tested)), cst.Arg(value=types)]):
+        case cst.Call(
+            func=cst.Name(value="isinstance"), args=[cst.Arg(value=cst.Name(value=tested)), cst.Arg(value=types)]
+        ):
             if tested == name:
                 found = file.inference.caught(types)
                 return found if isinstance(found.kind, ErrorOf) else None

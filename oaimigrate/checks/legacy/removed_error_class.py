@@ -10,10 +10,10 @@ import libcst as cst
 from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Symbol
-from oaimigrate.analysis.requests import module_of
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.walk import dotted
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
+from oaimigrate.fixing import classes
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
@@ -33,12 +33,12 @@ class Rename:
 @rule.on(cst.Attribute, cst.Name)
 def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
     """`openai.error.X`, or a name imported from there, wherever it is used."""
-    path = _legacy_path(file, node)
+    path = classes.legacy_path(file, node)
     if path is None:
         return
     name = path.removeprefix("error.")
     rename = _rename(file, node, path)
-    binding = _import_of(file, node)
+    binding = classes.import_of(file, node)
     problem = rename.problem or (_blocked(file, binding) if binding is not None else "")
     message = _message(name, rename)
     if problem:
@@ -49,41 +49,10 @@ def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Dia
         note = Note("since 1.0 the classes form a tree: the clauses are put in order first, then renamed")
         yield Diagnostic(rule.code, message, file.span(node), handler_fix, (note, *rename.notes))
         return
-    edits, needs = _edits(file, node, rename.names, binding)
+    edits, needs = classes.edits(file, node, rename.names, binding)
     group = f"error-import:{binding.name}" if binding is not None else None
     fix = Fix(f"Use {_listed(rename.names)}", tuple(edits), rename.safety, tuple(needs), group)
     yield Diagnostic(rule.code, message, file.span(node), fix, rename.notes)
-
-
-def _legacy_path(file: FileContext, node: cst.Attribute | cst.Name) -> str | None:
-    parent = file.parent(node)
-    if isinstance(parent, (cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:
-        return None
-    if isinstance(node, cst.Name) and isinstance(parent, (cst.Attribute, cst.Arg, cst.Param)):
-        if (isinstance(parent, cst.Attribute) and parent.attr is node) or getattr(parent, "keyword", None) is node:
-            return None
-    kind = file.kind(node).kind
-    if kind == Symbol("Timeout") and errors.handler_of(file, node) is not None and isinstance(node, cst.Attribute):
-        return "error.Timeout"
-    if not isinstance(kind, Symbol) or not errors.is_legacy(file, kind.path):
-        return None
-    return kind.path if isinstance(node, cst.Attribute) or _import_of(file, node) is not None else None
-
-
-def _import_of(file: FileContext, node: cst.CSTNode) -> Binding | None:
-    """The import that brings the name at the root of a reference, unless that name is the `openai` module itself."""
-    root = node
-    while isinstance(root, cst.Attribute):
-        root = root.value
-    if not isinstance(root, cst.Name):
-        return None
-    owner = file.scope(root).owner_of(root.value)
-    bindings = owner.names[root.value] if owner is not None else []
-    for binding in bindings:
-        path = f"{binding.module}.{binding.member}" if binding.member else binding.module
-        if binding.how == "import" and path.startswith("openai."):
-            return binding
-    return None
 
 
 def _message(name: str, rename: Rename) -> str:
@@ -116,7 +85,9 @@ def _rename(file: FileContext, node: cst.Attribute | cst.Name, path: str) -> Ren
         case cst.Attribute() if len(names) > 1:
             return Rename(names, "one class became several", notes)
         case cst.Assign() | cst.AnnAssign() | cst.Param() | cst.Return() if len(names) > 1:
-            return Rename(names, "", (*notes, Note("one class became several; check that a tuple is welcome here")), Safety.UNSAFE)
+            return Rename(
+                names, "", (*notes, Note("one class became several; check that a tuple is welcome here")), Safety.UNSAFE
+            )
         case cst.Annotation() | cst.DictElement() | cst.Comparison() | cst.ComparisonTarget() if len(names) > 1:
             return Rename(names, "one class became several, and this is not a place for a tuple", notes)
     return Rename(names, "", notes, safety)
@@ -132,7 +103,7 @@ def _one_of_several(file: FileContext, node: cst.CSTNode) -> bool:
 
 
 def _keeps(file: FileContext, node: cst.BaseExpression) -> bool:
-    path = _legacy_path(file, node) if isinstance(node, (cst.Name, cst.Attribute)) else None
+    path = classes.legacy_path(file, node) if isinstance(node, (cst.Name, cst.Attribute)) else None
     return path is None or bool(errors.successors(file, path))
 
 
@@ -141,18 +112,22 @@ def _timeout_is_named(file: FileContext, node: cst.Attribute | cst.Name) -> bool
     handler = errors.handler_of(file, node)
     statement = file.parent(handler) if handler is not None else None
     if isinstance(statement, (cst.Try, cst.TryStar)):
-        return any(p.endswith("Timeout") or p == "APITimeoutError" for c in errors.clauses(file, statement) for p in c.names)
+        return any(
+            p.endswith("Timeout") or p == "APITimeoutError" for c in errors.clauses(file, statement) for p in c.names
+        )
     group = file.parent(file.parent(node) or node)
     if isinstance(group, (cst.Tuple, cst.List)):
-        return any(file.kind(e.value).kind in (Symbol("error.Timeout"), Symbol("APITimeoutError")) for e in group.elements)
+        return any(
+            file.kind(e.value).kind in (Symbol("error.Timeout"), Symbol("APITimeoutError")) for e in group.elements
+        )
     return False
 
 
 def _blocked(file: FileContext, binding: Binding) -> str:
     """Why the names of an import cannot be renamed together; "" if they can."""
     for node in (*file.nodes(cst.Name), *file.nodes(cst.Attribute)):
-        path = _legacy_path(file, node)
-        if path is not None and _import_of(file, node) is binding:
+        path = classes.legacy_path(file, node)
+        if path is not None and classes.import_of(file, node) is binding:
             problem = _rename(file, node, path).problem
             if problem:
                 return f"another use of the import cannot be: {problem}" if len(file.nodes(cst.Name)) > 1 else problem
@@ -182,111 +157,6 @@ def _reorder(file: FileContext, node: cst.CSTNode) -> Fix | None:
 
 
 # -- references -------------------------------------------------------------------------------------------------------
-
-
-def _edits(
-    file: FileContext, node: cst.Attribute | cst.Name, names: tuple[str, ...], binding: Binding | None
-) -> tuple[list[Edit], list[Need]]:
-    spelled, needs = _spelled(file, node, names, binding)
-    if spelled is None:
-        return [], needs  # an alias keeps its name: `from openai import RateLimitError as R`
-    element = file.parent(node)
-    if isinstance(element, cst.Element) and isinstance(file.parent(element), (cst.Tuple, cst.List, cst.Set)):
-        return _element_edits(file, node, element, spelled), needs
-    parent = file.parent(node)
-    if isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.BitOr):
-        return [build.replace_whole(file, node, " | ".join(spelled))], needs
-    if len(spelled) == 1:
-        return [build.replace(file, node, spelled[0])], needs
-    return [build.replace_whole(file, node, f"({', '.join(spelled)})")], needs
-
-
-def _spelled(
-    file: FileContext, node: cst.Attribute | cst.Name, names: tuple[str, ...], binding: Binding | None
-) -> tuple[list[str] | None, list[Need]]:
-    """How the new classes are written where `node` stands; None if the name stays."""
-    module = module_of(file, node)
-    if module is not None:
-        prefix = file.code(module)
-        return [f"{prefix}.{n}" for n in names], []
-    assert binding is not None
-    if isinstance(node, cst.Name):
-        alias = binding.node
-        if isinstance(alias, cst.ImportAlias) and alias.asname is not None and len(names) == 1:
-            return None, []
-        return list(names), []
-    if not binding.member or _alias_name(binding.node):  # `import openai.error as e`, `from openai import error as e`
-        return [f"{binding.name}.{n}" for n in names], []
-    return [f"{file.module_name or 'openai'}.{n}" for n in names], []
-
-
-def _alias_name(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.ImportAlias) and node.asname is not None
-
-
-def _element_edits(file: FileContext, node: cst.CSTNode, element: cst.Element, spelled: list[str]) -> list[Edit]:
-    """One element of a tuple of classes: classes that an earlier element gave already are left out."""
-    group = file.parent(element)
-    assert isinstance(group, (cst.Tuple, cst.List, cst.Set))
-    new, gone = _flattened(file, group)
-    fresh = [s for s in spelled if s in new[element]]
-    edits: list[Edit] = []
-    if fresh and not gone:
-        edits.append(build.replace_whole(file, node, ", ".join(fresh)))
-    elif fresh and _only_one(file, group, new, gone, node):
-        whole = file.whole(group)
-        return [Edit(whole.start, whole.end, fresh[0])]
-    elif fresh:
-        edits.append(build.replace_whole(file, node, ", ".join(fresh)))
-    if gone:
-        edits += build.remove_items(file, group.elements, gone)
-        kept = [e for e in group.elements if e not in gone]
-        if _only_one(file, group, new, gone, node):
-            whole = file.whole(group)
-            return [Edit(whole.start, whole.end, new[kept[0]][0])]
-        alone = len(kept) == 1 and len(new[kept[0]]) <= 1
-        if alone and isinstance(group, cst.Tuple) and not isinstance(group.elements[-1].comma, cst.Comma):
-            end = file.whole(group.elements[-1].value).end
-            edits = [e if e.end != end or e.text else Edit(e.start, e.end, ",") for e in edits]
-    return edits
-
-
-def _only_one(
-    file: FileContext, group: cst.BaseExpression, new: dict[cst.BaseElement, list[str]], gone: list[cst.BaseElement],
-    node: cst.CSTNode,
-) -> bool:  # fmt: skip
-    """Whether an `except (A, B)` comes down to one class, so that the tuple can go."""
-    kept = [e for e in new if e not in gone]
-    whole = file.whole(group)
-    alone = len(kept) == 1 and len(new[kept[0]]) == 1 and "#" not in file.text[whole.start : whole.end]
-    return alone and errors.handler_of(file, node) is not None
-
-
-def _flattened(
-    file: FileContext, group: cst.Tuple | cst.List | cst.Set
-) -> tuple[dict[cst.BaseElement, list[str]], list[cst.BaseElement]]:
-    """What each element contributes after renaming, without repetition, and the elements that contribute nothing."""
-    seen: set[str] = set()
-    new: dict[cst.BaseElement, list[str]] = {}
-    gone = []
-    for element in group.elements:
-        value = element.value
-        path = _legacy_path(file, value) if isinstance(value, (cst.Name, cst.Attribute)) else None
-        if path is None or not isinstance(value, (cst.Name, cst.Attribute)):
-            text = file.code(value)
-            new[element] = [text]
-            seen.add(text)
-            continue
-        names = errors.successors(file, path, wide=errors.is_wide(file, value))
-        spelled, _ = _spelled(file, value, names, _import_of(file, value))
-        if spelled is None:
-            new[element] = [file.code(value)]
-            continue
-        new[element] = [s for s in spelled if s not in seen]
-        seen.update(spelled)
-        if not new[element]:
-            gone.append(element)
-    return new, gone
 
 
 # -- imports ----------------------------------------------------------------------------------------------------------
@@ -386,7 +256,9 @@ def _from_error(file: FileContext, node: cst.ImportFrom, aliases: list[cst.Impor
         return Diagnostic(rule.code, message, span, None, (Note(f"not rewritten: {problem}"),))
     edits += build.remove_items(file, aliases, gone)
     group = _group(bindings)
-    return Diagnostic(rule.code, message, span, Fix("Import from `openai`", tuple(sorted(edits)), Safety.SAFE, (), group))
+    return Diagnostic(
+        rule.code, message, span, Fix("Import from `openai`", tuple(sorted(edits)), Safety.SAFE, (), group)
+    )
 
 
 def _group(bindings: dict[cst.ImportAlias, Binding]) -> str | None:
@@ -402,7 +274,11 @@ def _new_alias(
     old = dotted(alias.name) or ""
     names: list[str] = []
     for node in (*file.nodes(cst.Name), *file.nodes(cst.Attribute)):
-        if binding is not None and _import_of(file, node) is binding and (path := _legacy_path(file, node)):
+        if (
+            binding is not None
+            and classes.import_of(file, node) is binding
+            and (path := classes.legacy_path(file, node))
+        ):
             names += [n for n in errors.successors(file, path, wide=errors.is_wide(file, node)) if n not in names]
     names = names or list(errors.successors(file, f"error.{old}"))
     if alias.asname is not None and len(names) == 1:
@@ -447,9 +323,13 @@ def _legacy_name(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias
     problem = _blocked(file, binding) if binding is not None else ""
     fresh, edit = _new_alias(file, alias, binding, [])
     if problem or edit is None:
-        return Diagnostic(rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem or 'nothing took its place'}"),))
+        return Diagnostic(
+            rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem or 'nothing took its place'}"),)
+        )
     group = f"error-import:{binding.name}" if binding is not None else None
-    return Diagnostic(rule.code, message, file.span(alias), Fix(f"Import `{', '.join(fresh)}`", (edit,), Safety.SAFE, (), group))
+    return Diagnostic(
+        rule.code, message, file.span(alias), Fix(f"Import `{', '.join(fresh)}`", (edit,), Safety.SAFE, (), group)
+    )
 
 
 def _star(file: FileContext, node: cst.ImportFrom) -> Diagnostic:

@@ -108,7 +108,11 @@ def _suffix(file: FileContext, request: Request) -> list[Edit]:
 def _call_seen(file: FileContext, request: Request) -> bool:
     """Whether the reference stands in a `partial(…)` or an assignment whose calls this file shows."""
     parent = file.parent(request.node)
-    return isinstance(parent, cst.Arg) and isinstance(file.parent(parent), cst.Call) and _partial(file, file.parent(parent))
+    return (
+        isinstance(parent, cst.Arg)
+        and isinstance(file.parent(parent), cst.Call)
+        and _partial(file, file.parent(parent))
+    )
 
 
 def _indirect(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
@@ -170,7 +174,9 @@ def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Di
 def _class_fix(file: FileContext, node: cst.Attribute | cst.Name, resource: str) -> tuple[Fix | None, tuple[Note, ...]]:
     prefix = resource_prefix(file, resource)
     parent = file.parent(node)
-    if isinstance(parent, (cst.Annotation, cst.Subscript, cst.ComparisonTarget, cst.Comparison)) or _is_base(file, node):
+    if isinstance(parent, (cst.Annotation, cst.Subscript, cst.ComparisonTarget, cst.Comparison)) or _is_base(
+        file, node
+    ):
         return None, (Note("not rewritten: the class is used as a type, and no class took its place"),)
     if isinstance(parent, cst.Arg) and _looks_at_class(file, file.parent(parent)):
         return None, (Note("not rewritten: the class itself is inspected or patched"),)
@@ -245,7 +251,9 @@ def imported_class(node: cst.ImportFrom, file: FileContext) -> Iterator[Diagnost
         message = f"`{member}` is no longer a class of the SDK; make requests on a client"
         droppable = file.scope(node) is file.tree.module_scope and local.value in file.plan.droppable
         if not droppable:
-            yield Diagnostic(rule.code, message, file.span(alias), None, (Note("not rewritten: the name is used in other ways"),))
+            yield Diagnostic(
+                rule.code, message, file.span(alias), None, (Note("not rewritten: the name is used in other ways"),)
+            )
             continue
         fix = Fix("Import the client class", (), Safety.SAFE, (Need("drop-import", local.value),), file.plan.group)
         yield Diagnostic(rule.code, message, file.span(alias), fix)
@@ -255,5 +263,3 @@ def _source(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias) -> 
     from oaimigrate.analysis.walk import dotted
 
     return dotted(node.module) or "", dotted(alias.name) or ""
-
-

@@ -95,12 +95,17 @@ def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
     if name in WITHOUT_EFFECT:
         return _deleted(file, found), "it had no effect in 0.28 either"
     if name == "api_type":
-        return Fix('Set `api_type` to "azure"', (build.replace_whole(file, value, '"azure"'),), Safety.SAFE, (), "azure"), ""
+        return Fix(
+            'Set `api_type` to "azure"', (build.replace_whole(file, value, '"azure"'),), Safety.SAFE, (), "azure"
+        ), ""
     if name == "api_key":
         return _renamed(file, found, "azure_ad_token", "azure"), ""
     if name == "api_base":
         if plan.kind is None:
-            return None, "not rewritten: `openai.api_type` is not known here, so this is either `base_url` or `azure_endpoint`"
+            return (
+                None,
+                "not rewritten: `openai.api_type` is not known here, so this is either `base_url` or `azure_endpoint`",
+            )
         if plan.kind in AZURE_TYPES:
             if plan.varying:
                 return None, "not rewritten: the module-level Azure client keeps the endpoint of its first request"
@@ -131,7 +136,9 @@ def _base_url(file: FileContext, found: Setting) -> tuple[Fix, str]:
     if isinstance(value, cst.Name) and value.value == "None":
         return Fix(title, (rename,)), ""
     code = file.code(value)
-    simple = isinstance(value, (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.FormattedString)) or bool(value.lpar)
+    simple = isinstance(value, (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.FormattedString)) or bool(
+        value.lpar
+    )
     text = f'{code if simple else f"({code})"}.rstrip("/") + "/"'
     note = "`openai.base_url` must end in a slash"
     return Fix(title, (rename, build.replace_whole(file, value, text)), Safety.UNSAFE), note
@@ -142,7 +149,9 @@ def _proxy(file: FileContext, found: Setting) -> tuple[Fix, str]:
     module = file.code(found.target.value)
     span = file.whole(found.value)
     edits = (rename, Edit(span.start, span.start, f"{module}.DefaultHttpxClient(proxy="), Edit(span.end, span.end, ")"))
-    return Fix("Set `openai.http_client`", edits, Safety.UNSAFE), "a proxy is a property of the HTTP client now; async clients need their own"
+    return Fix(
+        "Set `openai.http_client`", edits, Safety.UNSAFE
+    ), "a proxy is a property of the HTTP client now; async clients need their own"
 
 
 def _deleted(file: FileContext, found: Setting) -> Fix:
@@ -154,7 +163,9 @@ def _deleted(file: FileContext, found: Setting) -> Fix:
     comment = line.trailing_whitespace.comment is not None or any(e.comment for e in line.leading_lines)
     span = file.span(line)
     if comment or len(getattr(parent, "body", ())) == 1:
-        return Fix("Remove the setting", (Edit(span.start, span.end, "pass"),), Safety.SAFE if not comment else Safety.UNSAFE)
+        return Fix(
+            "Remove the setting", (Edit(span.start, span.end, "pass"),), Safety.SAFE if not comment else Safety.UNSAFE
+        )
     start = max(file.text.rfind("\n", 0, span.start), file.text.rfind("\r", 0, span.start)) + 1
     return Fix("Remove the setting", (Edit(start, file.whole(line).end, ""),))
 

@@ -129,7 +129,9 @@ def _get_fix(
     default = node.args[1].value if len(node.args) == 2 else None
     if isinstance(default, cst.Dict) and field.type in file.api.models:
         if field.required and not field.nullable:
-            return Fix(f"Read `.{field.name}`", (Edit(file.whole(func.value).end, file.span(node).end, f".{field.name}"),)), ()
+            return Fix(
+                f"Read `.{field.name}`", (Edit(file.whole(func.value).end, file.span(node).end, f".{field.name}"),)
+            ), ()
         return None, (Note("not rewritten: an empty dict cannot stand for a missing part of a response any more"),)
     return _default(file, node, func, field)
 
@@ -142,7 +144,11 @@ def _links(file: FileContext, node: cst.Call) -> list[tuple[cst.Call, Field]]:
     current: cst.Call | None = node
     while current is not None and (field := _get_field(file, current)) is not None:
         links.append((current, field))
-        empty = len(current.args) == 2 and isinstance(current.args[1].value, cst.Dict) and not current.args[1].value.elements
+        empty = (
+            len(current.args) == 2
+            and isinstance(current.args[1].value, cst.Dict)
+            and not current.args[1].value.elements
+        )
         if not empty:
             break
         outer = file.parent(current)
@@ -175,7 +181,9 @@ def _chain(file: FileContext, links: list[tuple[cst.Call, Field]]) -> tuple[Fix 
     assert isinstance(first.func, cst.Attribute)
     root = first.func.value
     if not _repeatable(root):
-        return None, (Note("not rewritten: the expression before the chain of `.get`s would be evaluated more than once"),)
+        return None, (
+            Note("not rewritten: the expression before the chain of `.get`s would be evaluated more than once"),
+        )
     path = modern(file, root)
     tests: list[str] = []
     for index, (_, field) in enumerate(links):
@@ -190,7 +198,11 @@ def _chain(file: FileContext, links: list[tuple[cst.Call, Field]]) -> tuple[Fix 
     if default is not None and (field.nullable or not field.required):
         text = f"{path} or {other}" if _falsy(default) else f"{path} if {path} is not None else {other}"
     if tests:
-        text = f"({text}) if {' and '.join(tests)} else {other}" if " " in text else f"{text} if {' and '.join(tests)} else {other}"
+        text = (
+            f"({text}) if {' and '.join(tests)} else {other}"
+            if " " in text
+            else f"{text} if {' and '.join(tests)} else {other}"
+        )
     span = file.span(last)
     if " " in text and build.needs_parentheses(file, last):
         text = f"({text})"
@@ -283,7 +295,9 @@ def _repeatable(node: cst.BaseExpression) -> bool:
         case cst.Attribute(value=base):
             return _repeatable(base)
         case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=index))]):
-            return _repeatable(base) and isinstance(index, (cst.Integer, cst.SimpleString, cst.Name, cst.UnaryOperation))
+            return _repeatable(base) and isinstance(
+                index, (cst.Integer, cst.SimpleString, cst.Name, cst.UnaryOperation)
+            )
     return False
 
 

@@ -103,7 +103,9 @@ def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         yield _finding(file, argument.value, message, value, _to_dict(file, argument.value))
 
 
-def _builtin(file: FileContext, node: cst.Call, name: str, inner: cst.BaseExpression, value: Value) -> Iterator[Diagnostic]:
+def _builtin(
+    file: FileContext, node: cst.Call, name: str, inner: cst.BaseExpression, value: Value
+) -> Iterator[Diagnostic]:
     match name:
         case "dict" if len(node.args) == 1:
             span, whole = file.span(node), file.whole(inner)
@@ -114,7 +116,9 @@ def _builtin(file: FileContext, node: cst.Call, name: str, inner: cst.BaseExpres
             message = "a response is not a dict since openai 1.0: this test is silently False"
             yield _finding(file, node, message, value, None, "`openai.BaseModel` is the base class of responses now")
         case "len":
-            yield _finding(file, node, "a response has no length since openai 1.0", value, None, "count the keys of `.to_dict()`")
+            yield _finding(
+                file, node, "a response has no length since openai 1.0", value, None, "count the keys of `.to_dict()`"
+            )
         case "list" | "sorted" | "set" | "tuple" | "iter":
             message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
             yield _finding(file, node, message, value, _to_dict(file, inner))
@@ -131,7 +135,12 @@ def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if file.kind(node.func).kind != External("json.loads") or len(node.args) != 1:
         return
     inner = node.args[0].value
-    if isinstance(inner, cst.Call) and isinstance(inner.func, cst.Name) and inner.func.value == "str" and len(inner.args) == 1:
+    if (
+        isinstance(inner, cst.Call)
+        and isinstance(inner.func, cst.Name)
+        and inner.func.value == "str"
+        and len(inner.args) == 1
+    ):
         value = file.kind(inner.args[0].value)
         if is_model(value):
             span, whole = file.span(node), file.whole(inner.args[0].value)
@@ -212,10 +221,14 @@ def changed(node: cst.AssignTarget | cst.AugAssign | cst.Del, file: FileContext)
     verb = "deleted from" if isinstance(node, cst.Del) else "assigned to"
     message = f"items cannot be {verb} a response since openai 1.0"
     if field is None or isinstance(node, cst.Del):
-        yield _finding(file, target, message, value, None, "work on `.to_dict()`, or keep the value in a variable of its own")
+        yield _finding(
+            file, target, message, value, None, "work on `.to_dict()`, or keep the value in a variable of its own"
+        )
         return
     start, end = file.whole(target.value).end, file.span(target).end
-    fix = Fix(f"Set `.{field.name}`", (Edit(start, end, f".{field.name}"),), Safety.SAFE if value.certain else Safety.UNSAFE)
+    fix = Fix(
+        f"Set `.{field.name}`", (Edit(start, end, f".{field.name}"),), Safety.SAFE if value.certain else Safety.UNSAFE
+    )
     yield _finding(file, target, message, value, fix)
 
 

@@ -1,0 +1,123 @@
+"""Functions of the project: what their parameters are given, and what calling them gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis import annotations, carriers
+from oaimigrate.analysis.kinds import (
+    NEUTRAL,
+    SILENT,
+    Awaitable,
+    ClassOf,
+    Doubt,
+    Function,
+    InstanceOf,
+    Nothing,
+    Plain,
+    StreamOf,
+    Value,
+    join,
+)  # fmt: skip
+from oaimigrate.analysis.scopes import Binding
+from oaimigrate.analysis.steps import iterated, known
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.infer import Inference
+
+
+def parameter(inference: Inference, binding: Binding) -> Value:
+    node, scope = binding.node, binding.scope
+    assert isinstance(node, cst.Param)
+    owner = scope.parent
+    if scope.kind == "function" and owner is not None and owner.kind == "class":
+        assert isinstance(scope.node, cst.FunctionDef) and isinstance(owner.node, cst.ClassDef)
+        parameters = [*scope.node.params.posonly_params, *scope.node.params.params]
+        if parameters and parameters[0] is node:
+            return receiver(inference, scope.node, owner.node)
+    if node.annotation is not None:
+        value = annotations.annotated(inference, node.annotation.annotation)
+        if known(value.kind):
+            return value
+    if isinstance(scope.node, cst.Lambda):
+        return carriers.lambda_parameter(inference, scope.node, node)
+    values = list(arguments(inference, scope.node, node)) if isinstance(scope.node, cst.FunctionDef) else []
+    if isinstance(node.default, cst.BaseExpression):
+        values.append(inference.kind(node.default))
+    value = join(values, Doubt(f"a caller passes something else for `{node.name.value}`", node))
+    if not known(value.kind) or isinstance(value.kind, (Plain, Nothing)):
+        return SILENT if isinstance(value.kind, Plain) else value
+    private = scope.node.name.value.startswith("_") if isinstance(scope.node, cst.FunctionDef) else True
+    if private or (owner is not None and owner.kind == "function"):
+        return value
+    return value.doubted(Doubt(f"callers outside this file may pass something else for `{node.name.value}`", node))
+
+
+def receiver(inference: Inference, function: cst.FunctionDef, owner: cst.ClassDef) -> Value:
+    decorators = {inference.decorator_path(d) for d in function.decorators}
+    if "staticmethod" in decorators:
+        return SILENT
+    return Value(ClassOf(owner) if "classmethod" in decorators else InstanceOf(owner))
+
+
+def arguments(inference: Inference, function: cst.FunctionDef, parameter: cst.Param) -> Iterator[Value]:
+    """What the calls that this file shows pass for a parameter."""
+    name = function.name.value
+    owner = inference.tree.scopes[function]
+    if name == "__init__" and isinstance(owner.node, cst.ClassDef):
+        name = owner.node.name.value
+    for call in inference.index.calls(name):
+        match inference.kind(call.func).kind:
+            case Function(node=target, bound=bound) if target is function:
+                yield from argument(inference, call, function, parameter, 1 if bound else 0)
+            case ClassOf(node=target) if target is owner.node:
+                yield from argument(inference, call, function, parameter, 1)
+
+
+def argument(
+    inference: Inference, call: cst.Call, function: cst.FunctionDef, parameter: cst.Param, skip: int
+) -> Iterator[Value]:
+    position = 0
+    parameters = [*function.params.posonly_params, *function.params.params][skip:]
+    for argument in call.args:
+        if argument.star:
+            yield SILENT
+            return
+        if argument.keyword is not None:
+            if argument.keyword.value == parameter.name.value:
+                yield inference.kind(argument.value)
+        else:
+            if position < len(parameters) and parameters[position] is parameter:
+                yield inference.kind(argument.value)
+            position += 1
+
+
+def returned(inference: Inference, function: cst.FunctionDef) -> Value:
+    exits = inference.index.exits(inference.tree.scope_of_node[function])
+    yields = [e for e in exits if isinstance(e, cst.Yield)]
+    asynchronous = function.asynchronous is not None
+    if yields:
+        value = join(yielded(inference, y) for y in yields)
+        value = value.of(StreamOf(value.kind, asynchronous)) if known(value.kind) else SILENT
+    else:
+        doubt = Doubt(f"`{function.name.value}` also returns something else", function.name)
+        value = join(
+            (inference.kind(e.value) if isinstance(e.value, cst.BaseExpression) else NEUTRAL for e in exits), doubt
+        )
+        if not known(value.kind) and function.returns is not None:
+            annotated = annotations.annotated(inference, function.returns.annotation)
+            value = annotated if known(annotated.kind) else value
+        if asynchronous:
+            value = value.of(Awaitable(value.kind)) if known(value.kind) else value
+    for decorator in function.decorators:
+        value = carriers.decorated(inference, decorator, value)
+    return value
+
+
+def yielded(inference: Inference, node: cst.Yield) -> Value:
+    if isinstance(node.value, cst.From):
+        return iterated(inference.kind(node.value.item), False)
+    return inference.kind(node.value) if node.value is not None else NEUTRAL
