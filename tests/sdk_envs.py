@@ -8,6 +8,7 @@ inside an environment print JSON, and what they print is kept as long as neither
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -68,13 +69,20 @@ def _env_name(sdk: str) -> str:
 
 
 def _install(env: Path, executable: Path, requirements: Sequence[str]) -> None:
-    uv = shutil.which("uv")
-    if uv:
-        _output([uv, "venv", "--quiet", "--python", sys.executable, str(env)])
-        _output([uv, "pip", "install", "--quiet", "--python", str(executable), *requirements])
+    if uv := _uv():
+        _output([*uv, "venv", "--quiet", "--python", sys.executable, str(env)])
+        _output([*uv, "pip", "install", "--quiet", "--python", str(executable), *requirements])
     else:
         _output([sys.executable, "-m", "venv", str(env)])
         _output([str(executable), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+
+
+def _uv() -> list[str]:
+    """The command of uv, which installs in a fraction of pip's time, where there is one."""
+    if importlib.util.find_spec("uv"):
+        return [sys.executable, "-m", "uv"]
+    found = shutil.which("uv")
+    return [found] if found else []
 
 
 def _output(command: Sequence[str]) -> str:

@@ -26,9 +26,10 @@ OPTIONS = {"extra_headers", "extra_query", "extra_body", "timeout"}
 def calls(resource: object, path: str = "") -> dict[str, Any]:
     """The public methods of a client's resources, by dotted path."""
     found: dict[str, Any] = {}
-    for name, member in inspect.getmembers_static(type(resource)):
+    for name in dir(type(resource)):
         if name.startswith(("_", "with_")):
             continue
+        member = inspect.getattr_static(type(resource), name)
         if isinstance(member, (cached_property, property)):
             below = getattr(resource, name)
             if type(below).__module__.startswith("openai.resources"):
@@ -73,7 +74,7 @@ def model(path: str) -> Any:
     except (ImportError, AttributeError):
         return None
     fields = {f.alias or n: [n, expression(f.annotation)] for n, f in cls.model_fields.items()}
-    properties = [n for n, v in inspect.getmembers_static(cls) if isinstance(v, property) and not n.startswith("_")]
+    properties = [n for n in dir(cls) if not n.startswith("_") and isinstance(inspect.getattr_static(cls, n), property)]
     inherited = set(dir(pydantic.BaseModel))
     return {"fields": fields, "properties": sorted(set(properties) - inherited)}
 
@@ -129,6 +130,7 @@ def main() -> None:
                 "models": {path: model(path) for path in sys.argv[1].split()},
                 "names": sorted(n for n in dir(openai) if not n.startswith("_") or n == "__version__"),
                 "settings": sorted(n for n in openai.__annotations__ if not n.startswith("_")),
+                "client": sorted(n for n in dir(sync) if not n.startswith("_")),
                 "client_options": sorted({*inspect.signature(openai.OpenAI.__init__).parameters, *azure} - {"self"}),
                 "exceptions": exceptions(),
                 "environment": environment(),

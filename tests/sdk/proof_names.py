@@ -5,6 +5,7 @@ Each function yields one sentence for each thing that is not so; `test_mutations
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -133,3 +134,19 @@ def settings(api: Api, old: Mapping[str, Any], new: Mapping[str, Mapping[str, An
         for sdk, facts in new.items():
             if path.new.partition(".")[0] not in facts["names"]:
                 yield f"{sdk}: openai.{path.new} is not there"
+
+
+def advice(api: Api, newest: Mapping[str, Any]) -> Iterator[str]:
+    """Code that a text of the map names is there: `client.files.list`, `openai.DefaultHttpxClient`."""
+    texts = [m.advice for m, _ in api.methods.values()] + [row.advice for row in api.removed.values()]
+    texts += [s.advice for s in api.settings.values()] + [*api.dict_advice.values()]
+    texts += [row.note for row in (*api.errors.values(), *api.error_attributes.values())]
+    calls = {path.rpartition(".")[0] for path in newest["calls"]} | {*newest["calls"], *newest["client"]}
+    names = {*newest["names"], *newest["settings"], *api.settings}  # some texts warn of an old name
+    for text in dict.fromkeys(texts):
+        for path in re.findall(r"\bclient\.([a-z_.]+)\b(?!>)", text):
+            if path not in calls and path.rpartition(".")[0] not in calls:
+                yield f"there is no client.{path}: {text}"
+        for name in re.findall(r"(?<![\w.])openai\.(\w+)", text):
+            if name not in names:
+                yield f"there is no openai.{name}: {text}"

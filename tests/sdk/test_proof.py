@@ -43,6 +43,10 @@ def test_every_setting_leads_to_what_the_new_clients_read(api: Api, old: Facts, 
     so(proof_names.settings(api, old, new))
 
 
+def test_advice_names_what_is_there(api: Api, new: dict[str, Facts]) -> None:
+    so(proof_names.advice(api, new["3"]))
+
+
 def test_every_call_has_the_signature_that_its_row_says(api: Api, new: dict[str, Facts]) -> None:
     so(proof_calls.signatures(api, new))
     so(proof_calls.methods(api))
