@@ -16,6 +16,12 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+class Failed(click.ClickException):
+    """Nothing could be said, and this one line says why."""
+
+    exit_code = 2
+
+
 class _Words(click.Command):
     """Keeps what follows `--` apart: it is the program's, and what stands before are paths."""
 
@@ -108,7 +114,7 @@ def _verify(given: dict[str, object], replies: tuple[Reply, ...]) -> int:
     try:
         found = twins.verify(plan, say=_say)
     except (LayoutError, EnvironmentFailed) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
+        raise Failed(" ".join(str(error).split())) from error
     finally:
         _say("")
     click.echo(report.as_json(found) if given["output_format"] == "json" else report.text(found), nl=False)
@@ -122,7 +128,7 @@ def _serve(port: int, idle: float, replies: tuple[Reply, ...]) -> int:
     try:
         server = RecordingServer(port)
     except OSError as error:
-        raise click.ClickException(f"cannot serve on port {port}: {error.strerror}") from error
+        raise Failed(f"cannot serve on port {port}: {error.strerror}") from error
     with server:
         server.begin(replies)
         click.echo(f"OPENAI_BASE_URL={server.url}/v1")
@@ -148,7 +154,7 @@ def _replies(path: object) -> tuple[Reply, ...]:
     try:
         return replies.read(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError, replies.RepliesError) as error:
-        raise click.ClickException(str(error)) from error
+        raise Failed(str(error)) from error
 
 
 def _sdks(given: tuple[str, ...]) -> tuple[str, ...]:

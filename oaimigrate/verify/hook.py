@@ -58,6 +58,8 @@ def _redirect(url: str, proxy: object = None) -> tuple[str, dict[str, str]] | No
     marks = {MARK + "lane": _lane()}
     if source := _source():
         marks[MARK + "source"] = source
+    if proxy:
+        marks[MARK + "proxy"] = str(proxy)
     if origin == _session["server"]:
         return url, marks
     host = (parts.hostname or "").lower()
@@ -66,8 +68,6 @@ def _redirect(url: str, proxy: object = None) -> tuple[str, dict[str, str]] | No
             _stop(host)
         return None
     marks[MARK + "origin"] = origin
-    if proxy:
-        marks[MARK + "proxy"] = str(proxy)
     return _session["server"] + parts._replace(scheme="", netloc="").geturl(), marks
 
 

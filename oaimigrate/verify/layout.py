@@ -55,14 +55,12 @@ def lay_out(
         copy(root, old)
     changed = _sources(old) != _sources(new)
     if migrate or (migrate is None and not changed):
-        if not changed or not migrate:
-            origin = f"{origin}, unchanged" if "commit" in origin else origin
-        left = _migrate(new, paths, folder.relative_to(root))
-        target = "migrated by oaimigrate"
+        left, target = _migrate(new, paths, folder.relative_to(root)), "migrated by oaimigrate"
     else:
         left, target = (), "the working tree"
     if _sources(old) == _sources(new):
-        raise LayoutError(f"both programs are the same: {origin} and {target} have the same Python files")
+        why = f": {left[0]}" if left else ""
+        raise LayoutError(f"nothing to compare, {origin} and {target} have the same Python files{why}")
     return Layout(old, new, origin, target, folder.relative_to(root), left)
 
 

@@ -130,8 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
             "openai-version": "2020-10-01",
             **made.headers,
         }
-        if made.status >= 400 and "retry-after" not in {name.lower() for name in headers}:
-            headers["retry-after-ms"] = "1"  # the SDK's own retries are not what is looked at: let them be quick
+        if made.status >= 400:  # the SDK's own retries are not what is looked at: let them be quick
+            headers["retry-after-ms"] = "1"
         if made.events is not None:
             headers["content-type"] = "text/event-stream"
             return self._stream(made, headers, reply)
