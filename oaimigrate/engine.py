@@ -111,10 +111,10 @@ def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:
         if not config.enables(rule.code):
             continue
         try:
-            found = [
+            found: list[Diagnostic] = [
                 d
                 for kind, checks in rule.checks.items()
-                for node in file.nodes(kind)
+                for node in file.tree.nodes.get(kind, ())
                 for c in checks
                 for d in c(node, file)
             ]

@@ -109,7 +109,7 @@ def _literal_text(file: FileContext, node: cst.CSTNode) -> str:
 
 
 def _is_version(file: FileContext, node: cst.CSTNode, depth: int = 0) -> bool:
-    """Whether an expression is made of the SDK's version: `openai.__version__`, `version("openai")`, parsed or split."""
+    """Whether an expression is made of the SDK's version: `openai.__version__`, `version("openai")`, parsed, split."""
     kind = file.kind(node).kind
     if isinstance(kind, Symbol) and kind.path in ("__version__", "VERSION", "version.VERSION"):
         return True

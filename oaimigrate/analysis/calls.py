@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.flow import source_of
-from oaimigrate.analysis.infer import CLIENTS
 from oaimigrate.analysis.kinds import Client, Doubt, InstanceOf, Member, Symbol
 from oaimigrate.analysis.steps import argument, literal
+from oaimigrate.analysis.symbols import CLIENTS
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Call

@@ -101,13 +101,12 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
         case _, "submit" if values:
             return _later(_call(inference, values[0]))
         case _, "map" if len(values) > 1:
-            result = _call(inference, values[0])
-            return (
-                result.of(ListOf(result.kind)) if isinstance(result.kind, (Model, PageOf, Either, ListOf)) else SILENT
-            )
+            mapped = _call(inference, values[0])
+            matters = isinstance(mapped.kind, (Model, PageOf, Either, ListOf))
+            return mapped.of(ListOf(mapped.kind)) if matters else SILENT
         case _, "create_task" | "run_until_complete" if values:
-            value = inference.kind(values[0])
-            return awaited(value) if name == "run_until_complete" else value
+            task = inference.kind(values[0])
+            return awaited(task) if name == "run_until_complete" else task
     return SILENT
 
 
@@ -131,8 +130,7 @@ def builtin_result(inference: Inference, node: cst.Call, name: str) -> Value:
         case "iter" | "aiter":
             return first
         case "next":
-            item = _items(first)
-            return item
+            return _items(first)
         case "list" | "tuple" | "set" | "sorted" | "reversed":
             items = _items(first)
             return items.of(ListOf(items.kind)) if items is not SILENT else SILENT

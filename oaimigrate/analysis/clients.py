@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 GROUP = "client"  # settings and requests that change together
 CONSTRUCTORS = {
-    (False, False): "OpenAI", (True, False): "AsyncOpenAI", (False, True): "AzureOpenAI", (True, True): "AsyncAzureOpenAI",
-}  # fmt: skip
+    (False, False): "OpenAI",
+    (True, False): "AsyncOpenAI",
+    (False, True): "AzureOpenAI",
+    (True, True): "AsyncAzureOpenAI",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,8 @@ class ClientPlan:
         scope: Scope | None = request.scope
         while scope is not None and not (scope.kind == "function" and scope.parent and scope.parent.kind == "class"):
             scope = scope.parent
-        assert scope is not None and isinstance(scope.node, cst.FunctionDef)
+        assert scope is not None
+        assert isinstance(scope.node, cst.FunctionDef)
         parameters = [*scope.node.params.posonly_params, *scope.node.params.params]
         return parameters[0].name.value
 

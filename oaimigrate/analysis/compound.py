@@ -63,7 +63,7 @@ def if_(walker: Walker, node: cst.If, scope: Scope, place: Place) -> None:
 
 
 def try_(walker: Walker, node: Any, scope: Scope, place: Place) -> None:
-    steps = [(walker.suite, (node.body, node, "body", scope, place))]
+    steps: list[Any] = [(walker.suite, (node.body, node, "body", scope, place))]
     for handler in node.handlers:
         walker.tree.parents[handler] = node
         walker.tree.scopes[handler] = scope

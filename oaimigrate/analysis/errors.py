@@ -34,7 +34,7 @@ class Clause:
 def clauses(file: FileContext, node: cst.Try | cst.TryStar) -> list[Clause]:
     found = []
     for handler in node.handlers:
-        assert isinstance(handler, cst.ExceptHandler) or isinstance(handler, cst.ExceptStarHandler)
+        assert isinstance(handler, (cst.ExceptHandler, cst.ExceptStarHandler))
         types = handler.type
         parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types] if types else []
         found.append(Clause(handler, tuple((p, _path(file, p)) for p in parts)))  # type: ignore[arg-type]

@@ -172,5 +172,5 @@ class FileContext:
 
 
 def _plain_newlines(text: str) -> str:
-    """The text with lone carriage returns as line feeds: LibCST does not write those back, and offsets stay the same."""
+    """The text with lone carriage returns as line feeds: LibCST loses those, and offsets stay the same."""
     return _LONE_RETURN.sub("\n", text) if "\r" in text else text

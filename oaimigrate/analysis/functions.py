@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import annotations, carriers
+from oaimigrate.analysis import carriers, typehints
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     SILENT,
@@ -34,12 +34,13 @@ def parameter(inference: Inference, binding: Binding) -> Value:
     assert isinstance(node, cst.Param)
     owner = scope.parent
     if scope.kind == "function" and owner is not None and owner.kind == "class":
-        assert isinstance(scope.node, cst.FunctionDef) and isinstance(owner.node, cst.ClassDef)
+        assert isinstance(scope.node, cst.FunctionDef)
+        assert isinstance(owner.node, cst.ClassDef)
         parameters = [*scope.node.params.posonly_params, *scope.node.params.params]
         if parameters and parameters[0] is node:
             return receiver(inference, scope.node, owner.node)
     if node.annotation is not None:
-        value = annotations.annotated(inference, node.annotation.annotation)
+        value = typehints.annotated(inference, node.annotation.annotation)
         if known(value.kind):
             return value
     if isinstance(scope.node, cst.Lambda):
@@ -108,7 +109,7 @@ def returned(inference: Inference, function: cst.FunctionDef) -> Value:
             (inference.kind(e.value) if isinstance(e.value, cst.BaseExpression) else NEUTRAL for e in exits), doubt
         )
         if not known(value.kind) and function.returns is not None:
-            annotated = annotations.annotated(inference, function.returns.annotation)
+            annotated = typehints.annotated(inference, function.returns.annotation)
             value = annotated if known(annotated.kind) else value
         if asynchronous:
             value = value.of(Awaitable(value.kind)) if known(value.kind) else value

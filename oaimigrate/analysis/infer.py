@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import annotations, answers, carriers, containers, functions
+from oaimigrate.analysis import answers, carriers, containers, functions, typehints
 from oaimigrate.analysis.index import Index
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
@@ -233,7 +233,7 @@ class Inference:
         """The kind an annotation promises for `x: T` or `x: T = …`."""
         parent = self.tree.parents.get(binding.node)
         if isinstance(parent, cst.AnnAssign) and not binding.path:
-            value = annotations.annotated(self, parent.annotation.annotation)
+            value = typehints.annotated(self, parent.annotation.annotation)
             return value if known(value.kind) else None
         return None
 

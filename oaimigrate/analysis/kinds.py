@@ -160,8 +160,8 @@ class External:
 
 
 Kind = (
-    Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | StreamOf | Either
-    | OneOf | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | SuperOf | External
+    Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | StreamOf
+    | Either | OneOf | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | SuperOf | External
 )  # fmt: skip
 
 UNKNOWN = Unknown()

@@ -1,4 +1,4 @@
-"""How the client plan of a file is decided: what its settings and requests allow, and why something else was ruled out."""
+"""How the client plan of a file is decided: what its settings and requests allow, and why not something else."""
 
 from __future__ import annotations
 

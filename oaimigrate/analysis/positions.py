@@ -62,7 +62,7 @@ class _Recorder(CodegenState):
 
 
 class Positions:
-    """Character spans of the nodes of one module; `code` is what the tree generates (equal to the text it came from)."""
+    """Character spans of the nodes of one module; `code` is what the tree generates, the text it came from."""
 
     def __init__(self, module: cst.Module) -> None:
         recorder = _Recorder(module)

@@ -24,7 +24,7 @@ Reference = cst.Name | cst.Attribute
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One reference to a 0.28 resource method; `call` is the call it is made in, None for a reference kept as a value."""
+    """One reference to a 0.28 resource method; `call` is the call it is made in, None for one kept as a value."""
 
     node: Reference
     method: Method
@@ -47,8 +47,7 @@ class Request:
 
 def find(file: FileContext) -> list[Request]:
     """Every reference to a 0.28 resource method, in source order."""
-    found = [r for node in file.nodes(cst.Attribute) if (r := request_at(file, node)) is not None]
-    return found
+    return [r for node in file.nodes(cst.Attribute) if (r := request_at(file, node)) is not None]
 
 
 def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
@@ -110,7 +109,8 @@ def expanded(file: FileContext, call: cst.Call) -> tuple[list[cst.SimpleString |
             found = _keys(file, argument.value)
             if found is None and isinstance(argument.value, cst.Name):
                 owner = file.scope(argument.value).owner_of(argument.value.value)
-                found, whole = _added(file, argument.value.value, owner, strict=False) if owner else [], False
+                seen = _added(file, argument.value.value, owner, strict=False) if owner is not None else None
+                found, whole = [*(seen or [])], False
             whole = whole and found is not None
             keys += found or []
     return keys, whole

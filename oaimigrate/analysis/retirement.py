@@ -1,6 +1,7 @@
 """Models that are gone or will be: `load()` reads `rules/models.tsv` once.
 
-The table says on which day it was written, and that day decides what is past: the same code always gets the same report.
+The table says on which day it was written, and that day decides what is past:
+the same code always gets the same report.
 """
 
 from __future__ import annotations

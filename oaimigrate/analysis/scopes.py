@@ -16,7 +16,7 @@ NOT_A_VALUE = frozenset({"augmented", "delete", "declare"})  # these leave earli
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A list of statements. `role` names its part in `owner`: body, orelse, handler, finally, for, while, with, case."""
+    """A list of statements. `role` is its part in `owner`: body, orelse, handler, finally, for, while, with, case."""
 
     owner: cst.CSTNode | None
     role: str

@@ -64,10 +64,8 @@ def _made(file: FileContext, node: cst.Attribute) -> Setting | None:
     line = file.parent(parent)
     alone = isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 and direct
     assert alone is False or isinstance(line, cst.SimpleStatementLine)
-    return Setting(
-        node.attr.value, node, parent.value, parent, line if alone and isinstance(line, cst.SimpleStatementLine) else None,
-        file.scope(parent),
-    )  # fmt: skip
+    own_line = line if alone and isinstance(line, cst.SimpleStatementLine) else None
+    return Setting(node.attr.value, node, parent.value, parent, own_line, file.scope(parent))
 
 
 def _within_targets(file: FileContext, node: cst.CSTNode, statement: cst.Assign) -> bool:

@@ -108,7 +108,7 @@ class Walker:
             self.children(node, scope, place)
 
     def children(self, node: Any, scope: Scope, place: Place) -> None:
-        found = []
+        found: list[Any] = []
         for name in _SLOTS.get(type(node)) or slots(type(node)):
             value = getattr(node, name)
             if type(value) is tuple or type(value) is list:
@@ -256,8 +256,9 @@ class Walker:
 
     def delete(self, node: cst.Del, scope: Scope, place: Place) -> None:
         self.later(self.node(node.target, node, scope, place))
-        if isinstance(node.target, cst.Name):
-            self.later((lambda: self.bind(node.target.value, "delete", node, scope, place), ()))
+        target = node.target
+        if isinstance(target, cst.Name):
+            self.later((lambda: self.bind(target.value, "delete", node, scope, place), ()))
 
     # -- imports and declarations ----------------------------------------------------------------------------------
 

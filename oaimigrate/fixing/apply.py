@@ -74,7 +74,7 @@ class _Taken:
 def _overlap(first: Edit, second: Edit) -> bool:
     """Whether two edits, the first not after the second, touch the same text or insert at the same place."""
     if first.start == second.start:
-        return first.end > first.start and second.end > second.start or (first.end == first.start == second.end)
+        return (first.end > first.start and second.end > second.start) or (first.end == first.start == second.end)
     return first.end > second.start
 
 

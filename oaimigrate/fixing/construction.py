@@ -1,4 +1,4 @@
-"""The text that builds clients, and where it goes: in place of the settings, after the imports, or in a cached function."""
+"""The text that builds clients and where it goes: in place of settings, after the imports, in a cached function."""
 
 from __future__ import annotations
 

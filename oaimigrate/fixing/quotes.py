@@ -1,4 +1,4 @@
-"""Quotes of inserted text inside f-strings: before Python 3.12 an expression there cannot use the string's own quote."""
+"""Quotes of inserted text inside f-strings: before Python 3.12 the string's own quote cannot stand there."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _diagnostic(file: FileContext, node: cst.CSTNode, path: str, advice: str) ->
 @rule.on(cst.ImportFrom, cst.Import)
 def imported(node: cst.ImportFrom | cst.Import, file: FileContext) -> Iterator[Diagnostic]:
     """`from openai.embeddings_utils import get_embedding`, `import openai.util`."""
-    if isinstance(node, cst.ImportFrom) and node.relative or file.shadowed_sdk:
+    if (isinstance(node, cst.ImportFrom) and node.relative) or file.shadowed_sdk:
         return
     if isinstance(node.names, cst.ImportStar):
         aliases: list[tuple[cst.CSTNode, str]] = [(node, "")]

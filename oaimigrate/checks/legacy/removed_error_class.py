@@ -125,13 +125,17 @@ def _timeout_is_named(file: FileContext, node: cst.Attribute | cst.Name) -> bool
 
 def _blocked(file: FileContext, binding: Binding) -> str:
     """Why the names of an import cannot be renamed together; "" if they can."""
-    for node in (*file.nodes(cst.Name), *file.nodes(cst.Attribute)):
+    for node in _references(file):
         path = classes.legacy_path(file, node)
         if path is not None and classes.import_of(file, node) is binding:
             problem = _rename(file, node, path).problem
             if problem:
                 return f"another use of the import cannot be: {problem}" if len(file.nodes(cst.Name)) > 1 else problem
     return ""
+
+
+def _references(file: FileContext) -> list[cst.Name | cst.Attribute]:
+    return [*file.nodes(cst.Name), *file.nodes(cst.Attribute)]
 
 
 # -- order of clauses -------------------------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ def _new_alias(
     """The names an imported class becomes, and the edit of its part of the statement."""
     old = dotted(alias.name) or ""
     names: list[str] = []
-    for node in (*file.nodes(cst.Name), *file.nodes(cst.Attribute)):
+    for node in _references(file):
         if (
             binding is not None
             and classes.import_of(file, node) is binding

@@ -72,7 +72,7 @@ def _arguments(file: FileContext, request: Request) -> arguments.Arguments:
         return arguments.rewrite(file, request.call, request.method)
     argument = file.parent(request.node)
     call = file.parent(argument) if isinstance(argument, cst.Arg) else None
-    if not isinstance(call, cst.Call) or argument not in call.args or argument.keyword is not None:
+    if not isinstance(call, cst.Call) or not isinstance(argument, cst.Arg) or argument.keyword is not None:
         return arguments.Arguments()
     given = call.args[call.args.index(argument) + 1 :]
     if not _hands_on(file, call):

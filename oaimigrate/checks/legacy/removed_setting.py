@@ -60,13 +60,13 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
     if found.name in STILL_WORKS and not _token(file, found):
         return
     message = f"`openai.{found.name}` has no effect since openai 1.0"
-    fix_or_none, note = _kept(file, found)
-    notes = [Note(note)] if note else []
+    fix_or_none, reason = _kept(file, found)
+    said = [Note(reason)] if reason else []
     if plan.reason and fix_or_none is not None:
-        notes.append(Note(f"the module-level client is kept: {plan.reason}"))
+        said.append(Note(f"the module-level client is kept: {plan.reason}"))
     if fix_or_none is None and row.advice:
-        notes.append(Note(row.advice))
-    yield Diagnostic(rule.code, message, file.span(found.target), fix_or_none, tuple(notes))
+        said.append(Note(row.advice))
+    yield Diagnostic(rule.code, message, file.span(found.target), fix_or_none, tuple(said))
 
 
 def _local(file: FileContext, found: Setting) -> Diagnostic:
