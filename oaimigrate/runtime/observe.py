@@ -241,8 +241,9 @@ class Observer:
                     record.anomalies += ("output tokens",)
                 record.cost = self.price(record.response_model or record.model, usage)
 
-        end_span = [partial(self._telemetry.end, span)] if self._telemetry else []
-        for step in (assess, self.ledger.add, self.sink, *end_span):
+        steps: list[Callable[[CallRecord], object]] = [assess, self.ledger.add, self.sink]
+        steps += [partial(self._telemetry.end, span)] if self._telemetry else []
+        for step in steps:
             try:
                 step(record)
             except Exception:
