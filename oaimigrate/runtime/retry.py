@@ -147,7 +147,7 @@ def is_retryable(error: BaseException) -> bool:
     """Whether the same call can succeed later. The server's `x-should-retry` decides, except about a quota."""
     cause = classify(error)
     if isinstance(error, openai.APIStatusError) and cause is not Cause.QUOTA:
-        wish = error.response.headers.get("x-should-retry")
+        wish: str | None = error.response.headers.get("x-should-retry")
         if wish in ("true", "false"):
             return wish == "true"
     return cause in RETRYABLE
