@@ -62,6 +62,17 @@ def path_of(node: cst.CSTNode) -> str:
     return ""
 
 
+def end_index(node: cst.Subscript) -> str:
+    """`0` or `-1` for `x[0]` and `x[-1]`, "" for anything else."""
+    part = node.slice[0].slice if len(node.slice) == 1 else None
+    match part:
+        case cst.Index(value=cst.Integer(value="0")):
+            return "0"
+        case cst.Index(value=cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer(value="1"))):
+            return "-1"
+    return ""
+
+
 def _joined(base: str, key: str | None) -> str:
     return f"{base}.{key}" if base and key else ""
 

@@ -23,14 +23,17 @@ def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     item = next((a for a in node.args if a.keyword is not None and a.keyword.value == "timeout"), None)
     if item is None or not _takes_timeout(file, node):
         return
-    span = build.item_span(file, item)
     if _is_none(item.value):
         message = "`timeout=None` takes every limit away: a request may hang for ever; leave it out, or give seconds"
-        yield Diagnostic(rule.code, message, span)
+        yield Diagnostic(rule.code, message, build.item_span(file, item))
     elif isinstance(item.value, cst.Name) and (parameter := _none_by_default(file, item.value)) is not None:
         name = item.value.value
         message = f"`{name}` is None by default, and None takes every limit away; default to `openai.NOT_GIVEN`"
-        yield Diagnostic(rule.code, message, span, None, (Note("the default", file.span(parameter)),))
+        yield Diagnostic(rule.code, message, build.item_span(file, item), None, _default(file, parameter))
+
+
+def _default(file: FileContext, parameter: cst.Param) -> tuple[Note, ...]:
+    return (Note("the default", file.span(parameter)),)
 
 
 def _takes_timeout(file: FileContext, node: cst.Call) -> bool:

@@ -22,10 +22,12 @@ OF_COROUTINES = frozenset({"send", "throw", "close", "cr_await", "cr_frame", "cr
 
 @rule.on(cst.Call)
 def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
-    name = _coroutine(file, node)
-    if not name or not file.kind(node.func).certain:
-        return
     parent = file.parent(node)
+    if not isinstance(parent, (cst.Expr, cst.Attribute, cst.Subscript, cst.Assign, cst.AnnAssign)):
+        return
+    path = _coroutine(file, node)
+    if not path or not file.kind(node.func).certain:
+        return
     match parent:
         case cst.Expr():
             what = "is never awaited, so nothing is sent"
@@ -38,21 +40,22 @@ def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         case _:
             return
     fix, notes = _fix(file, node, parent)
+    name = shown(file, node.func, path)
     yield Diagnostic(rule.code, f"`{name}` {what}", file.span(node), fix, notes)
 
 
 def _coroutine(file: FileContext, node: cst.Call) -> str:
-    """How the asynchronous request that a call makes is written; "" if it makes none, or gives no coroutine."""
+    """The path of the asynchronous request that a call makes; "" if it makes none, or gives no coroutine."""
     call = request_at(file, node)
     kind = file.kind(node).kind
     if call is not None:
         last = call.path.rpartition(".")[2]
         lazy = last.startswith(LAZY) or last.endswith("stream") or call.streaming
         coroutine = isinstance(kind, (Awaitable, Unknown)) and not lazy
-        return shown(file, node.func, call.path) if call.asynchronous and coroutine else ""
+        return call.path if call.asynchronous and coroutine else ""
     func = file.kind(node.func).kind
     if isinstance(func, Symbol) and isinstance(kind, Awaitable) and not isinstance(kind.result, PageOf):
-        return shown(file, node.func, func.path)
+        return func.path
     return ""
 
 

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of
-from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import ListOf, Model
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -21,11 +21,11 @@ CHOICES = tuple(ListOf(Model(name)) for name in ("ChatChoice", "CompletionChoice
 @rule.on(cst.Subscript)
 def first_choice(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     """`response.choices[0]`."""
-    if len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
+    index = end_index(node)
+    if not index:
         return
-    index = file.code(node.slice[0].slice.value)
     value = file.kind(node.value)
-    if index not in ("0", "-1") or value.kind not in CHOICES or not value.certain:
+    if value.kind not in CHOICES or not value.certain:
         return
     choices = _list(file, node.value)
     if choices is None or _is_parameter(file, choices.value):

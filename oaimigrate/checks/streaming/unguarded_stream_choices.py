@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis import calls
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, within
-from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
@@ -60,11 +60,11 @@ def _accesses(file: FileContext) -> list[Access]:
 
 
 def _access(file: FileContext, node: cst.Subscript) -> Access | None:
-    if len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
+    index = end_index(node)
+    if not index:
         return None
-    index = file.code(node.slice[0].slice.value)
     value = file.kind(node.value)
-    if value.kind != ListOf(Model("ChunkChoice")) or index not in ("0", "-1"):
+    if value.kind != ListOf(Model("ChunkChoice")):
         return None
     choices = node.value
     if isinstance(choices, cst.Name):  # `choices = chunk.choices`
@@ -157,7 +157,7 @@ def _fix(file: FileContext, found: list[Access]) -> tuple[Fix | None, tuple[Note
     if reason is not None:
         return None, (Note(f"not rewritten: {reason}"),)
     start = file.span(statement).start
-    line = file.text.rfind("\n", 0, start) + 1
+    line = max(file.text.rfind("\n", 0, start), file.text.rfind("\r", 0, start)) + 1
     indent = file.text[line:start]
     if indent.strip():
         return None, (Note("not rewritten: the guard has no line of its own to stand on"),)
