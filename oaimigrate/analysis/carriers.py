@@ -24,6 +24,7 @@ from oaimigrate.analysis.kinds import (
     SuperOf,
     TupleOf,
     Value,
+    join,
 )  # fmt: skip
 from oaimigrate.analysis.steps import awaited, iterated, literal
 
@@ -158,6 +159,8 @@ def builtin_result(inference: Inference, node: cst.Call, name: str) -> Value:
 def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.Param) -> Value:
     """What the caller of a lambda passes: `sorted(xs, key=lambda x: …)`, `map(lambda x: …, xs)`, `filter(…)`."""
     argument = inference.tree.parents.get(function)
+    if isinstance(argument, cst.Assign) and len(argument.targets) == 1:
+        return _called_with(inference, function, argument.targets[0].target, parameter)
     call = inference.tree.parents.get(argument) if isinstance(argument, cst.Arg) else None
     if (
         not isinstance(call, cst.Call)
@@ -174,6 +177,21 @@ def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.
     if name in ("map", "filter") and len(call.args) == 2 and call.args[0] is argument:
         return iterated(inference.kind(call.args[1].value), False)
     return SILENT
+
+
+def _called_with(
+    inference: Inference, function: cst.Lambda, target: cst.BaseExpression, parameter: cst.Param
+) -> Value:
+    """What the calls of `name = lambda x: …` pass for a parameter."""
+    name = target.attr.value if isinstance(target, cst.Attribute) else getattr(target, "value", "")
+    position = next((i for i, p in enumerate(function.params.params) if p is parameter), None)
+    values = []
+    for call in inference.index.calls(name) if isinstance(name, str) and position is not None else ():
+        kind = inference.kind(call.func).kind
+        given = [a for a in call.args if a.keyword is None and not a.star]
+        if isinstance(kind, Function) and kind.node is function and position is not None and position < len(given):
+            values.append(inference.kind(given[position].value))
+    return join(values, Doubt("a caller passes something else", parameter))
 
 
 def decorated(inference: Inference, decorator: cst.Decorator, value: Value) -> Value:

@@ -10,13 +10,13 @@ Strategies, in the order they are tried (reasons are reported):
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.kinds import External, Symbol
 from oaimigrate.analysis.requests import Request, spelled
 from oaimigrate.analysis.scopes import Scope
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
@@ -133,6 +133,19 @@ class ClientPlan:
 
     def use(self, request: Request) -> Use:
         """What a request is made on."""
+        use = self._use(request)
+        if request.asynchronous and not use.problem and self.many_loops:
+            note = Note("`asyncio.run` is called more than once here, and one async client belongs to one event loop")
+            return replace(use, safety=max(use.safety, Safety.UNSAFE), notes=(*use.notes, note))
+        return use
+
+    @cached_property
+    def many_loops(self) -> bool:
+        """Whether the file starts more than one event loop, as far as it shows."""
+        calls = [c for c in self.file.nodes(cst.Call) if self.file.kind(c.func).kind == External("asyncio.run")]
+        return len(calls) > 1
+
+    def _use(self, request: Request) -> Use:
         asynchronous = request.asynchronous
         if request.method.old in self.replaced or request.method.old.partition(".")[0] in self.replaced:
             return Use("", problem="this file replaces the method with its own, which a client would not call")

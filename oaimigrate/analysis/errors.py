@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.kinds import Symbol, TupleOf
+from oaimigrate.analysis.kinds import StreamOf, Symbol, TupleOf
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
@@ -88,7 +88,19 @@ def is_wide(file: FileContext, reference: cst.BaseExpression) -> bool:
     at = next(i for i, c in enumerate(every) if c.handler is handler)
     after = [c for c in every[at + 1 :] if any(p.removeprefix("error.") != "OpenAIError" for p in c.names)]
     before = [c for c in every[:at] if c.names]
-    return bool(before) and not after
+    return not after and (bool(before) or _iterates_stream(file, node))
+
+
+def _iterates_stream(file: FileContext, node: cst.Try | cst.TryStar) -> bool:
+    """Whether a try reads a stream: an error event in one is exactly `openai.APIError`."""
+    for loop in file.nodes(cst.For):
+        if isinstance(file.kind(loop.iter).kind, StreamOf):
+            current: cst.CSTNode | None = loop
+            while current is not None and current is not node.body:
+                current = file.parent(current)
+            if current is node.body:
+                return True
+    return False
 
 
 def handler_of(file: FileContext, reference: cst.CSTNode) -> cst.ExceptHandler | None:

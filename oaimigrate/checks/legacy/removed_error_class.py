@@ -44,7 +44,7 @@ def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Dia
     if problem:
         yield Diagnostic(rule.code, message, file.span(node), None, (Note(f"not rewritten: {problem}"), *rename.notes))
         return
-    handler_fix = _reorder(file, node)
+    handler_fix = _reorder(file, node) if binding is None else _pending(file, binding)
     if handler_fix is not None:
         note = Note("since 1.0 the classes form a tree: the clauses are put in order first, then renamed")
         yield Diagnostic(rule.code, message, file.span(node), handler_fix, (note, *rename.notes))
@@ -138,6 +138,16 @@ def _references(file: FileContext) -> list[cst.Name | cst.Attribute]:
     return [*file.nodes(cst.Name), *file.nodes(cst.Attribute)]
 
 
+def _pending(file: FileContext, binding: Binding) -> Fix | None:
+    """The reordering that must come before an import and all uses of it are renamed together, if one is due."""
+    for node in _references(file):
+        if classes.legacy_path(file, node) is not None and classes.import_of(file, node) is binding:
+            fix = _reorder(file, node)
+            if fix is not None:
+                return fix
+    return None
+
+
 # -- order of clauses -------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +224,9 @@ def _module_alias(file: FileContext, alias: cst.ImportAlias, local: str, edit: E
     problem = _blocked(file, binding) if binding is not None else ""
     if problem:
         return Diagnostic(rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem}"),))
-    fix = Fix("Import `openai`", (edit,), Safety.SAFE, (), f"error-import:{local}")
+    fix = (_pending(file, binding) if binding is not None else None) or Fix(
+        "Import `openai`", (edit,), Safety.SAFE, (), f"error-import:{local}"
+    )
     return Diagnostic(rule.code, message, file.span(alias), fix)
 
 
@@ -258,6 +270,9 @@ def _from_error(file: FileContext, node: cst.ImportFrom, aliases: list[cst.Impor
         names += fresh
     if problem:
         return Diagnostic(rule.code, message, span, None, (Note(f"not rewritten: {problem}"),))
+    due = next((f for b in bindings.values() if (f := _pending(file, b)) is not None), None)
+    if due is not None:
+        return Diagnostic(rule.code, message, span, due)
     edits += build.remove_items(file, aliases, gone)
     group = _group(bindings)
     return Diagnostic(
@@ -316,7 +331,8 @@ def _from_openai(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias
     problem = _blocked(file, binding) if binding is not None else ""
     if problem:
         return Diagnostic(rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem}"),))
-    fix = Fix("Import `openai`", tuple(edits), Safety.SAFE, needs, f"error-import:{local}")
+    due = _pending(file, binding) if binding is not None else None
+    fix = due or Fix("Import `openai`", tuple(edits), Safety.SAFE, needs, f"error-import:{local}")
     return Diagnostic(rule.code, message, file.span(alias), fix)
 
 
@@ -330,6 +346,9 @@ def _legacy_name(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias
         return Diagnostic(
             rule.code, message, file.span(alias), None, (Note(f"not rewritten: {problem or 'nothing took its place'}"),)
         )
+    due = _pending(file, binding) if binding is not None else None
+    if due is not None:
+        return Diagnostic(rule.code, message, file.span(alias), due)
     group = f"error-import:{binding.name}" if binding is not None else None
     return Diagnostic(
         rule.code, message, file.span(alias), Fix(f"Import `{', '.join(fresh)}`", (edit,), Safety.SAFE, (), group)

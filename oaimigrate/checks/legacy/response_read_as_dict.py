@@ -58,8 +58,10 @@ def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     confidence = "certain" if base.certain else "maybe"
     if key is None:
         message = f"`{model}` is an object, not a dict, since openai 1.0: it cannot be subscripted"
-        note = Note("not rewritten: the key is not a literal; `getattr(r, key)` reads an attribute by name")
-        yield Diagnostic(rule.code, message, file.span(index), None, (note, *file.doubts(base)), confidence)
+        end = file.whole(node.value).end
+        note = Note("`.to_dict()` has the keys of the API's answer, and plain dicts below them")
+        fix = Fix("Read from `.to_dict()`", (Edit(end, end, ".to_dict()"),), Safety.UNSAFE) if model != "page" else None
+        yield Diagnostic(rule.code, message, file.span(index), fix, (note, *file.doubts(base)), confidence)
         return
     fix, note_text = _attribute(file, node, fields, key, base)
     message = f'`["{key}"]` on a response fails since openai 1.0; read the attribute'
