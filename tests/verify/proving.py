@@ -22,6 +22,8 @@ from oaimigrate.verify.twins import Plan, Report, Runner
 
 PROGRAMS = Path(__file__).parent / "programs"
 TIMEOUT = 30.0
+# What the projects of these tests need beside the SDK: one list, so that they share their environments.
+PACKAGES = ("tenacity==8.2.3", "backoff==2.2.1", "flask", "python-dotenv", "fastapi", "numpy", "pytest>=8")
 
 os.environ[environments.CACHE_VARIABLE] = str(sdk_envs.CACHE.parent)  # the environments that the other tests use
 
