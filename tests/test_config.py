@@ -46,7 +46,7 @@ def test_the_narrower_selector_wins(options: dict[str, list[str]], expected: str
         ("OAI9", "unknown rule `OAI9`; `oaimigrate rules` lists them"),
         ("OAI1O1", "unknown rule `OAI1O1`; did you mean `OAI101`?"),
         ("dict-style-reads", "unknown rule `dict-style-reads`; did you mean `dict-style-read`?"),
-        ("O", "unknown rule `O`; `oaimigrate rules` lists them"),
+        ("O", "unknown rule `O`; did you mean `OAI101`?"),
     ],
 )
 def test_an_unknown_selector_is_an_error_with_a_hint(selector: str, message: str) -> None:
