@@ -98,7 +98,9 @@ def constructor_of(file: FileContext, node: cst.BaseExpression) -> cst.Call | No
 
 
 def _stored(file: FileContext, instance: InstanceOf, name: str) -> cst.Call | None:
-    scope = file.tree.scope_of_node[instance.node]
+    scope = file.tree.scope_of_node.get(instance.node)
+    if scope is None:
+        return None  # a class of another module
     bindings = [*file.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
     value = bindings[0].value if len(bindings) == 1 else None
     return value if isinstance(value, cst.Call) and constructed(file, value) else None

@@ -205,8 +205,9 @@ def decorated(inference: Inference, decorator: cst.Decorator, value: Value) -> V
     while isinstance(node, cst.Call):
         node = node.func
     kind = inference.kind(node).kind
-    if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef) and _passes_on(inference, kind.node):
-        return value
+    if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
+        if _passes_on(inference.home(kind.node), kind.node):  # it may stand in another module
+            return value
     return value.doubted(Doubt(f"the decorator `{path or 'here'}` may change what the function returns", decorator))
 
 

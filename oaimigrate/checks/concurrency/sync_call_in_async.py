@@ -57,6 +57,8 @@ def _in_helper(file: FileContext, node: cst.Call) -> cst.Call | None:
     if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
         return None
     helper = kind.node
+    if helper not in file.tree.scope_of_node:
+        return None  # of another module
     if helper.asynchronous is not None or not all(_is_transparent(file, d) for d in helper.decorators):
         return None
     found: cst.Call | None = None

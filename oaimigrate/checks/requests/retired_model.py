@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -17,16 +18,19 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI304")
 
+# The answers of tests are recorded.
+TESTS = re.compile(r"(?:^|[\\/])(?:tests?[\\/]|test_[^\\/]*$|[^\\/]*_test\.py$|conftest\.py$)")
+
 
 @rule.on(cst.Call)
 def model(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`model="gpt-3.5-turbo"`."""
-    if not _is_request(file, node):
-        return
     value = argument(node, "model")
-    for text in _literals(file, value) if value is not None else ():
+    if value is None or not _is_request(file, node) or TESTS.search(file.source.path):
+        return
+    for text in _literals(file, value):
         found = load().get(literal(text) or "")
-        if found is None:
+        if found is None or not found.near:
             continue
         when = f"was shut down on {found.date}" if found.past else f"will be shut down on {found.date}"
         advice = f"; `{found.successor}` takes its place" if found.successor else ""
