@@ -6,8 +6,6 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-import libcst as cst
-
 from oaimigrate import registry
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.modules import exports
@@ -16,7 +14,7 @@ from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safe
 from oaimigrate.fixing import apply as fixes
 from oaimigrate.fixing import quotes
 from oaimigrate.project import Project
-from oaimigrate.source import Source
+from oaimigrate.source import Source, SourceError
 from oaimigrate.suppress import suppressions
 
 MAX_ROUNDS = 10  # fixes may make room for others; every real file is quiet after two or three rounds
@@ -92,7 +90,7 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
         sys.setrecursionlimit(RECURSION_LIMIT)
     try:
         file = FileContext(source, config, project)
-    except cst.ParserSyntaxError as error:
+    except SourceError as error:
         return [_unparsable(source, error)], None
     except RecursionError as error:
         return [_crash(source, "reading (the code is nested too deeply)", error)], None
@@ -132,11 +130,9 @@ def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:
     ]  # fmt: skip
 
 
-def _unparsable(source: Source, error: cst.ParserSyntaxError) -> Diagnostic:
-    row, column = error.raw_line, error.raw_column
-    offset = min(source.offset(row, column + 1), len(source.text))
-    reason = error.message.split("\n")[0].removeprefix("parser error: ")
-    return Diagnostic(UNREADABLE, f"this file does not parse as Python 3: {reason}", Span(offset, offset))
+def _unparsable(source: Source, error: SourceError) -> Diagnostic:
+    offset = min(source.offset(error.row, error.column), len(source.text))
+    return Diagnostic(UNREADABLE, f"this file does not parse as Python 3: {error.message}", Span(offset, offset))
 
 
 def _crash(source: Source, what: str, error: BaseException) -> Diagnostic:

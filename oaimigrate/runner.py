@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -107,6 +108,7 @@ def run(
             if not readers:
                 break
             data |= dict(readers)
+            job = replace(job, project=Project.scan(data.items()))
             found = _analyse(readers, job, jobs or _cpus(), None)
             results += found
     sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
@@ -143,7 +145,13 @@ def _top(path: str) -> str:
 
 
 def _imports(data: bytes, wanted: dict[bytes, set[bytes]]) -> bool:
-    return any(stem in data and any(name in data for name in names) for stem, names in wanted.items())
+    """Whether a file imports one of the modules and holds one of the names it hands out."""
+    for stem, names in wanted.items():
+        if stem in data and any(name in data for name in names):
+            line = rb"(?m)^[ \t]*(?:from|import)\b[^\n#]*\b" + re.escape(stem) + rb"\b"
+            if re.search(line, data):
+                return True
+    return False
 
 
 def _bytes(path: str) -> bytes:

@@ -179,9 +179,7 @@ def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.
     return SILENT
 
 
-def _called_with(
-    inference: Inference, function: cst.Lambda, target: cst.BaseExpression, parameter: cst.Param
-) -> Value:
+def _called_with(inference: Inference, function: cst.Lambda, target: cst.BaseExpression, parameter: cst.Param) -> Value:
     """What the calls of `name = lambda x: …` pass for a parameter."""
     name = target.attr.value if isinstance(target, cst.Attribute) else getattr(target, "value", "")
     position = next((i for i, p in enumerate(function.params.params) if p is parameter), None)

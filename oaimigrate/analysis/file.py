@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libcst as cst
 
+from oaimigrate import syntax
 from oaimigrate.analysis import api as api_map
 from oaimigrate.analysis.infer import Inference
 from oaimigrate.analysis.kinds import SILENT, External, Symbol, Value
@@ -36,7 +37,7 @@ class FileContext:
         self.text = source.text
         self.config = config
         self.project = project
-        self.module = cst.parse_module(_plain_newlines(source.text))
+        self.module = syntax.parse(source.with_text(_plain_newlines(source.text)))
         self.api = api_map.load()
         self.tree = Tree(self.module)
         self.inference = Inference(self, self.api)

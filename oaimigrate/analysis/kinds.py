@@ -223,6 +223,18 @@ def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
     return merged.doubted(doubt) if unknown else merged
 
 
+def _of_the_sdk(kind: Kind) -> bool:
+    """Whether a kind is made of the SDK's names alone, and so cheap to compare and to put in order."""
+    match kind:
+        case Symbol() | Member() | Model():
+            return True
+        case Awaitable(result=inner) | StreamOf(item=inner) | ListOf(item=inner) | PageOf(item=inner):
+            return _of_the_sdk(inner)
+        case Either(whole=whole, stream=stream):
+            return _of_the_sdk(whole) and _of_the_sdk(stream)
+    return False
+
+
 def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     doubts = [d for d in kinds.values() if d is not None]
     doubt = doubts[0] if len(doubts) == len(kinds) else None
@@ -234,7 +246,11 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
         return Value(ErrorOf(tuple(dict.fromkeys(c for e in errors for c in e.classes))), doubt)
     flat = {i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}
     for alike in ((Symbol, Member), (Model,), (Either,), (Awaitable,), (StreamOf,)):
-        if all(isinstance(k, alike) for k in flat) and all(not isinstance(k, Symbol) or k.path for k in flat):
+        if (
+            all(_of_the_sdk(k) for k in flat)
+            and all(isinstance(k, alike) for k in flat)
+            and all(not isinstance(k, Symbol) or k.path for k in flat)
+        ):
             return Value(OneOf(tuple(sorted(flat, key=repr))), doubt)  # in one order, whatever the order of bindings
     wholes = {k.whole if isinstance(k, Either) else k for k in kinds}
     eithers = [k for k in kinds if isinstance(k, Either)]

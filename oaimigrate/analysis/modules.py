@@ -7,7 +7,6 @@ another file's tree (its functions and classes) are worked out by that file's ow
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 400_000  # a module larger than this is not opened for the sake of one import
 MAX_HOPS = 12  # imports followed one from another
-# What a module must mention for its names to be worth asking for.
-_SOURCE_OF_KINDS = re.compile(rb"openai|\bimport\b")
 
 
 class Modules:
@@ -104,11 +101,13 @@ class Modules:
         from oaimigrate.source import Source, SourceError, read_bytes
 
         try:
+            if path not in self.sources and os.path.basename(path) != "__init__.py":
+                return None  # it neither uses the SDK nor reads what another module returns, as far as bytes tell
             data = self.sources[path] if path in self.sources else read_bytes(path)
-            if len(data) > MAX_BYTES or not _SOURCE_OF_KINDS.search(data):
+            if len(data) > MAX_BYTES or b"import" not in data:
                 return None
             return FileContext(Source.from_bytes(data, path), Config(), self.project)
-        except (SourceError, cst.ParserSyntaxError, RecursionError):
+        except (SourceError, RecursionError):
             return None
 
     # -- names -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ always, sometimes or never runs before another, which is all the control flow th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -102,15 +103,15 @@ def reaching(bindings: list[Binding], place: Place, order: int) -> list[Binding]
     if len(bindings) == 1:
         return bindings
     enclosing = _enclosing(place)
-    found: list[Binding] = []
+    before = bisect_left(bindings, order, key=lambda b: b.order)  # bindings are in source order
+    found = [b for b in reversed(bindings) if b.remote or b.place is None]
     killed_in: Block | None = None
     killer: cst.CSTNode | None = None  # a compound statement that always binds the name: all its bindings count
     skipped: set[cst.CSTNode] = set()
-    for binding in reversed(bindings):
+    for binding in reversed(bindings[:before]):
+        if killed_in is not None and killer is None:
+            break
         if binding.remote or binding.place is None:
-            found.append(binding)
-            continue
-        if binding.order >= order or (killed_in is not None and killer is None):
             continue
         block, at = _meeting(binding.place, enclosing)
         if killer is not None and (at is None or at.statement is not killer):
@@ -129,7 +130,8 @@ def reaching(bindings: list[Binding], place: Place, order: int) -> list[Binding]
                 skipped.add(at.statement)
                 if _always_binds(at.statement, {b.place.statement for b in bindings if b.place}):
                     killed_in, killer = block, at.statement
-    found.extend(_carried(bindings, enclosing, order, killed_in))
+    if any(block.role in LOOP_BODIES for block in enclosing):
+        found.extend(_carried(bindings[before:], enclosing, order, killed_in))
     return found[::-1]
 
 
