@@ -176,6 +176,10 @@ def _unusable(old: Run, command: Command) -> str:
     failures = any(request.outcome == "drop" or request.outcome >= "400" for request in old.requests)
     if ended.status and (name := _uncaught(ended.errors, of_sdk=not failures)):
         return f"the program fails on openai {environments.OLD} already: {name}"
+    if not old.requests and not _is_pytest(command.words):
+        return (
+            "the program asks the API for nothing, so nothing of the migration was tried; give arguments that make it"
+        )
     return ""
 
 

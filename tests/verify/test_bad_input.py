@@ -38,6 +38,9 @@ CASES = {
         f"import openai, os\nkey = os.environ['NOT_SET']\n{ASK}",
         "before its first request, with exit status 1: KeyError",
     ),
+    "asks for nothing": Bad(
+        f"import openai, sys\nif sys.argv[1:]:\n    {ASK}\nprint('usage: main.py PROMPT')", "asks the API for nothing"
+    ),
     "hangs": Bad(f"import openai\n{ASK}\nimport time\ntime.sleep(60)", "still running after 3 s on openai 0.28.1", 3),
     "needs a missing package": Bad(
         f"import openai\n{ASK}\nimport notthere.part", "needs the package that provides `notthere"

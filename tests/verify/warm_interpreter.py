@@ -1,5 +1,6 @@
 """Runs in the environment of an SDK: reads jobs, one JSON line each, and forks for every one of them; see `warm.py`."""
 
+import gc
 import importlib
 import json
 import os
@@ -41,6 +42,8 @@ def become(job):
 def serve():
     """The job to do, in the child that is to do it; None in the parent, at the end."""
     load()
+    gc.collect()
+    gc.freeze()  # a child that ends looks through everything once more: four fifths of its time without this
     for line in iter(sys.stdin.readline, ""):
         pid = os.fork()
         if pid == 0:

@@ -1,4 +1,3 @@
-# differs: what a lambda is called with is not followed
 import openai
 
 openai.api_key = "sk-lambda"

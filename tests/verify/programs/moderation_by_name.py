@@ -1,4 +1,3 @@
-# differs: a category named by a variable stays a subscript, which is reported
 import openai
 
 openai.api_key = "sk-moderation"

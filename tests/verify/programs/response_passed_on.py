@@ -1,4 +1,3 @@
-# differs: a response put into a dictionary goes out of sight
 import openai
 
 openai.api_key = "sk-passed"

@@ -1,4 +1,3 @@
-# differs: an error in a stream is exactly `openai.APIError`
 # reply: {"contains": "fails", "events": [{"choices": [{"index": 0, "delta": {"content": "so"}}]}, {"error": {"message": "overloaded"}}]}
 import openai
 
