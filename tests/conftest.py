@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-Replacement = tuple[Path, int, int, str]
-REPLACEMENTS = pytest.StashKey[list[Replacement]]()
+from expected import REPLACEMENTS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

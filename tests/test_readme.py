@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPLACEMENTS
+from expected import REPLACEMENTS
 
 from oaimigrate import rulebook
 from oaimigrate.reporters.rules import markdown_table

@@ -10,7 +10,7 @@ import ast
 import sys
 
 import pytest
-from conftest import REPLACEMENTS
+from expected import REPLACEMENTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import Outcome, run
