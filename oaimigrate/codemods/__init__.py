@@ -1,6 +1,7 @@
-"""The migration as a LibCST codemod: `python -m libcst.tool codemod oaimigrate.codemods.MigrateOpenAI PATH`.
+"""The migration as a LibCST codemod: `python -m libcst.tool codemod -x oaimigrate.codemods.MigrateOpenAI PATH`.
 
-The same engine as `oaimigrate migrate`, one file at a time: what other modules say is looked up on disk.
+The same engine as `oaimigrate migrate`, one file at a time. `-x` tells LibCST that the command comes
+from outside it; add `--no-format` unless black is installed.
 """
 
 from __future__ import annotations
