@@ -72,6 +72,7 @@ def found_diagnostics(page: Page, case: Case, outcome: Outcome) -> list[str]:
 @pytest.mark.parametrize(("page", "case"), [marked(*c) for c in CASES])
 def test_case(page: Page, case: Case, request: pytest.FixtureRequest) -> None:
     outcome = run_case(page, case, encoded(case.before))
+    assert page.code == "OAI000" or not [d.line for d in outcome.diagnostics if d.code == "OAI000"]
     if request.config.getoption("update_rulebook") and not case.missed:
         request.config.stash[REPLACEMENTS].extend(replacements(page, case, outcome))
         return

@@ -165,7 +165,7 @@ def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.
     if (
         not isinstance(call, cst.Call)
         or not isinstance(argument, cst.Arg)
-        or parameter is not function.params.params[0]
+        or parameter is not next(iter(function.params.params), None)
     ):
         return SILENT
     name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")

@@ -108,11 +108,11 @@ def match(walker: Walker, node: cst.Match, scope: Scope, place: Place) -> None:
     steps = [walker.node(node.subject, node, scope, place)]
     for case in node.cases:
         walker.tree.parents[case] = node
-        steps.append((case, (walker, case, scope, place)))
+        steps.append((case_, (walker, case, scope, place)))
     walker.later(*steps)
 
 
-def case(walker: Walker, case: cst.MatchCase, scope: Scope, place: Place) -> None:
+def case_(walker: Walker, case: cst.MatchCase, scope: Scope, place: Place) -> None:
     block = Block(case, "case", place)
     walker.order += 1
     head = Place(block, walker.order, case.pattern)

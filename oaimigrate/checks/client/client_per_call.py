@@ -33,8 +33,10 @@ def _place(file: FileContext, node: cst.Call) -> str:
     """Where a client is built more than once, in words; "" where that cannot be said."""
     for child, parent in ancestors(file, node):
         match parent:
+            case cst.IndentedBlock() if leaves(file, parent) and not isinstance(file.parent(parent), cst.FunctionDef):
+                return ""  # what comes next ends the loop: only a failure begins another round
             case cst.For(body=body) | cst.While(body=body) if child is body:
-                once = leaves(file, body) or _stored(file, node) or _depends(file, node, parent)
+                once = _stored(file, node) or _depends(file, node, parent)
                 return "" if once else "in every round of a loop"
             case cst.FunctionDef():
                 same = child is parent.body and not _depends(file, node, parent)
