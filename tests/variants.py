@@ -25,6 +25,11 @@ def crlf(before: str, after: str) -> Pair | None:
     return _encode(before.replace("\n", "\r\n"), after.replace("\n", "\r\n"))
 
 
+def cr(before: str, after: str) -> Pair | None:
+    """The newline of Macs before 2001, which Python still reads."""
+    return _encode(before.replace("\n", "\r"), after.replace("\n", "\r"))
+
+
 def bom(before: str, after: str) -> Pair | None:
     return _encode("\ufeff" + before, "\ufeff" + after)
 
@@ -74,6 +79,7 @@ def in_try(before: str, after: str) -> Pair | None:
 
 ALL: dict[str, Variant] = {
     "crlf": crlf,
+    "cr": cr,
     "bom": bom,
     "latin": latin,
     "no-final-newline": no_final_newline,
