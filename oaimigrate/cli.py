@@ -50,7 +50,26 @@ def _fail(message: str) -> int:
     return FAILED
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+LATER = {"verify": "oaimigrate.verify.command:verify_command", "runtime": "oaimigrate.runtime_cli:runtime_group"}
+
+
+class Group(click.Group):
+    """A group whose rarer commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *LATER])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in LATER:
+            import importlib
+
+            module, _, name = LATER[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "-V", "--version", message="oaimigrate %(version)s")
 def cli() -> None:
     """Find, explain and rewrite fragile or outdated uses of the OpenAI SDK."""
