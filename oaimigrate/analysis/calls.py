@@ -121,6 +121,12 @@ def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
 
 def request_of_part(file: FileContext, node: cst.BaseExpression) -> SdkCall | None:
     """The request that `response.choices[0].message` is a part of the answer of."""
+    call = call_of_part(file, node)
+    return request_at(file, call) if call is not None else None
+
+
+def call_of_part(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
+    """The call whose result `response.choices[0].message` is a part of."""
     for _ in range(16):
         if isinstance(node, (cst.Attribute, cst.Subscript)):
             node = node.value
@@ -131,7 +137,7 @@ def request_of_part(file: FileContext, node: cst.BaseExpression) -> SdkCall | No
             node = source
         else:
             break
-    return request_at(file, node) if isinstance(node, cst.Call) else None
+    return node if isinstance(node, cst.Call) else None
 
 
 def request_behind(file: FileContext, node: cst.BaseExpression) -> SdkCall | None:

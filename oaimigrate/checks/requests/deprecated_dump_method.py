@@ -8,6 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import request_of_part
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import ancestors, within
 from oaimigrate.analysis.kinds import Model, PageOf
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -20,6 +21,10 @@ _KEPT = "include exclude by_alias exclude_unset exclude_defaults exclude_none up
 SAME_ARGUMENTS = frozenset(_KEPT.split())
 
 
+def _asks(test: cst.BaseExpression) -> bool:
+    return any(isinstance(n, cst.Name) and n.value == "hasattr" for n in within(test))
+
+
 @rule.on(cst.Call)
 def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`response.dict()`."""
@@ -29,6 +34,8 @@ def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     value = file.kind(func.value)
     if not isinstance(value.kind, (Model, PageOf)):
         return
+    if any(_asks(test) for _, parent in ancestors(file, node) if (test := getattr(parent, "test", None)) is not None):
+        return  # `x.model_dump() if hasattr(x, "model_dump") else x.dict()`
     old = func.attr.value
     if old == "copy" and request_of_part(file, func.value) is None:
         return  # a dict of 0.28 had it too

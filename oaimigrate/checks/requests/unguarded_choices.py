@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from oaimigrate.analysis.calls import call_of_part
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
-from oaimigrate.analysis.kinds import ListOf, Model
+from oaimigrate.analysis.kinds import ListOf, Member, Model, Symbol
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -28,7 +29,7 @@ def first_choice(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]
     if value.kind not in CHOICES or not value.certain:
         return
     choices = _list(file, node.value)
-    if choices is None or _is_parameter(file, choices.value):
+    if choices is None or not _is_answer(file, choices.value):
         return
     if _seen_before(file, node, choices):
         return
@@ -66,8 +67,8 @@ def _suite(file: FileContext, node: cst.CSTNode) -> object:
     return file.tree.places[node].block
 
 
-def _is_parameter(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether the response was handed in: whoever did so may have looked."""
-    while isinstance(node, cst.Attribute):
-        node = node.value
-    return isinstance(node, cst.Name) and any(b.how == "param" for b in bindings_of(file, node))
+def _is_answer(file: FileContext, response: cst.BaseExpression) -> bool:
+    """Whether a response comes straight from a request; one that was handed in or made up may have been looked at."""
+    call = call_of_part(file, response)
+    kind = file.kind(call.func).kind if call is not None else None
+    return isinstance(kind, Member) or (isinstance(kind, Symbol) and kind.path in file.api.methods)

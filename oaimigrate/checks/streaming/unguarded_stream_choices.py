@@ -117,6 +117,8 @@ def _filtered(file: FileContext, stream: cst.BaseExpression) -> bool:
 
 
 def _guarded(file: FileContext, access: Access) -> bool:
+    if isinstance(file.statement(access.node), cst.Assert):
+        return True  # a test that asks for this very chunk
     call = calls.request_behind(file, access.stream) if access.stream is not None else None
     keys = {f"{access.holder}.choices", path_of(access.node.value)}
     if call is None or not call.azure:  # the first chunk of Azure has neither choices nor usage
