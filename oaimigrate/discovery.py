@@ -14,6 +14,8 @@ from oaimigrate import gitignore
 from oaimigrate.gitignore import Ignores
 
 SUFFIXES = (".py", ".pyi")
+# How the names of requirement files end; `manifests.kind` knows the names.
+MANIFESTS = (".txt", ".in", ".toml", ".cfg", ".yml", ".yaml", ".lock", "Pipfile")
 EXCLUDED = frozenset(
     [
         ".bzr",
@@ -62,7 +64,7 @@ class DiscoveryError(Exception):
 
 
 def discover(paths: Iterable[str], *, force_exclude: bool = False) -> list[str]:
-    """The Python files among and below `paths`, sorted.
+    """The Python files and requirement files among and below `paths`, sorted.
 
     A file that is named is taken, whatever its suffix and whatever excludes say (pre-commit names files: it passes
     `--force-exclude`). Below a folder, excluded and git-ignored files and folders are left out.
@@ -114,6 +116,13 @@ def _line_end(data: bytes, start: int) -> int:
     return len(data) if end < 0 else end
 
 
+def is_manifest(path: str) -> bool:
+    """Whether a file says, by its name, what a project requires."""
+    from oaimigrate import manifests
+
+    return manifests.kind(path) is not None
+
+
 def _walk(top: str) -> Iterator[str]:
     """The files below a folder that was named, which itself is never excluded."""
     absolute = os.path.realpath(top)
@@ -139,7 +148,7 @@ def _walk(top: str) -> Iterator[str]:
 
 
 def _list(folder: str) -> tuple[list[str], list[str], set[str]]:
-    """The Python files and the folders in one folder, and which of the files are there that change the walk."""
+    """The files to look at and the folders in one folder, and which of the files are there that change the walk."""
     files, folders, own = [], [], set()
     try:
         with os.scandir(folder) as entries:
@@ -149,6 +158,9 @@ def _list(folder: str) -> tuple[list[str], list[str], set[str]]:
                     files.append(name)
                 elif name in _MARKERS:
                     own.add(name)
+                elif name.endswith(MANIFESTS):
+                    if is_manifest(os.path.join(folder, name)) and entry.is_file():
+                        files.append(name)
                 elif name not in EXCLUDED and entry.is_dir(follow_symlinks=False) and not _built(folder, name):
                     folders.append(name)
     except OSError:

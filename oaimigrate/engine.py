@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-from oaimigrate import registry
+from oaimigrate import manifests, registry
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.modules import exports
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
@@ -23,6 +23,10 @@ RECURSION_LIMIT = 8000  # LibCST walks nested code recursively; the default of 1
 
 def check_source(source: Source, config: Config, project: Project | None = None) -> FileResult:
     """Find what is wrong in one source. Never raises: a file that cannot be analysed gives OAI001 or OAI000."""
+    if manifests.kind(source.path) is not None:
+        from oaimigrate.manifests import outdated
+
+        return outdated.check_source(source, config)
     diagnostics, file = _analyse(source, config, project or Project())
     return FileResult(source.path, source.text, tuple(diagnostics), exports=_exports(file))
 
@@ -31,6 +35,10 @@ def fix_source(
     source: Source, config: Config, project: Project | None = None, *, safety: Safety = Safety.SAFE
 ) -> FileResult:
     """Apply every fix at least as safe as `safety`, again until nothing changes, and report what is left."""
+    if manifests.kind(source.path) is not None:
+        from oaimigrate.manifests import outdated
+
+        return outdated.fix_source(source, config, safety=safety)
     project = project or Project()
     original = source.text
     applied: list[Diagnostic] = []
@@ -96,7 +104,7 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
         return [_crash(source, "reading (the code is nested too deeply)", error)], None
     except Exception as error:
         return [_crash(source, "reading", error)], None
-    found = sorted(set(_run(file, config)), key=lambda d: (d.span, d.code, d.message))
+    found = sorted({*_run(file, config), *_requirements(source, config)}, key=lambda d: (d.span, d.code, d.message))
     found = [quotes.fitted(file, d) for d in _outside(file, found)]
     if not found:
         return [], file
@@ -119,6 +127,15 @@ def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:
         except Exception as error:
             found = [_crash(file.source, f"rule {rule.code}", error)]
         yield from found
+
+
+def _requirements(source: Source, config: Config) -> list[Diagnostic]:
+    """What code asks for that installs the project."""
+    if not source.path.endswith("setup.py"):
+        return []
+    from oaimigrate.manifests import outdated
+
+    return outdated.in_script(source, config)
 
 
 def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
-from oaimigrate.discovery import WORD, discover, screen
+from oaimigrate.discovery import MANIFESTS, WORD, discover, is_manifest, screen
 from oaimigrate.source import Source, SourceError, read_bytes
 
 if TYPE_CHECKING:
@@ -71,18 +71,32 @@ class Run:
 def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
     names = discover(paths, force_exclude=force_exclude)
-    files, unreadable, others = [], [], []
+    files, unreadable, others, requirements = [], [], [], []
     for path in names:
         try:
             data = read_bytes(path)
         except SourceError as error:
             unreadable.append(error)
         else:
-            if WORD in data and screen(data):
+            if path.endswith(MANIFESTS) and is_manifest(path):
+                requirements.append((path, data))
+            elif WORD in data and screen(data):
                 files.append((path, data))
+            elif path.endswith("setup.py") and WORD in data:
+                requirements.append((path, data))
             else:
                 others.append(path)
-    return Collected(len(names), tuple(files), tuple(unreadable), tuple(others))
+    found = len(names)
+    if requirements:
+        named = {os.path.normpath(path) for path in paths}
+        found -= sum(1 for path, _ in requirements if path not in named)
+        files = sorted(files + _wanted(requirements, named, used=bool(files)))
+    return Collected(found, tuple(files), tuple(unreadable), tuple(others))
+
+
+def _wanted(requirements: list[File], named: set[str], *, used: bool) -> list[File]:
+    """The requirement files that speak of openai: all if a file of the run uses the SDK, else those that are named."""
+    return [(p, d) for p, d in requirements if WORD in d.replace(b"\0", b"").lower() and (used or p in named)]
 
 
 def run(

@@ -23,6 +23,7 @@ _NEWLINE_BYTES = re.compile(rb"\r\n|\n|\r")
 _COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 _BLANK = re.compile(rb"[ \t\f]*(?:#.*)?\Z", re.DOTALL)
 _CHUNK = 1 << 20
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class SourceError(Exception):
@@ -56,6 +57,9 @@ class Source:
 
     @classmethod
     def from_bytes(cls, data: bytes, path: str) -> Source:
+        if data[:2] in _UTF16 and not path.endswith((".py", ".pyi")):  # as PowerShell writes requirements
+            text = _decode(data, "utf-16", 1, path)
+            return cls(path, text, "utf-16", exact=_encodes_to(text, "utf-16", data))
         bom = data.startswith(codecs.BOM_UTF8)
         body = data[len(codecs.BOM_UTF8) :] if bom else data
         encoding, row = _declared_encoding(body)

@@ -1,0 +1,36 @@
+"""`setup.py`: the strings in it that are requirements of openai."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+
+from oaimigrate.manifests.requirement import PATTERN, Pin, from_match
+from oaimigrate.source import Source
+
+_WHOLE = re.compile(rf"[ \t]*{PATTERN}[ \t]*(?:;.*)?", re.IGNORECASE)
+
+
+def read(source: Source) -> Iterator[Pin]:
+    """The requirements of openai in a script that calls `setup`; nothing where it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source.text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and (match := _WHOLE.fullmatch(node.value)):
+            start = _offset(source, node.lineno, node.col_offset)
+            end = _offset(source, node.end_lineno or 0, node.end_col_offset or 0)
+            literal = source.text[start:end]
+            if match["wanted"] and literal[:1] in "'\"" and literal[1:-1] == node.value:
+                yield from_match(match, start + 1)
+
+
+def _offset(source: Source, row: int, column: int) -> int:
+    """The offset of a place that counts bytes of UTF-8."""
+    line = source.line(row).encode("utf-8", "surrogatepass")
+    return source.line_starts[row - 1] + len(line[:column].decode("utf-8", "surrogatepass"))
