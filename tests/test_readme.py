@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import name_coverage
 import pytest
 from expected import REPLACEMENTS
 
@@ -23,6 +24,8 @@ README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 CONSOLE = re.compile(r"(`{3,})console\n\$ oaimigrate (?P<arguments>[^\n]*)\n(?P<output>.*?)(?<=\n)\1\n", re.DOTALL)
 TABLE = re.compile(r"(?<=<!-- rule table start -->\n).*?(?=<!-- rule table end -->)", re.DOTALL)
+
+COVERAGE = re.compile(r"(?<=<!-- coverage table start -->\n).*?(?=<!-- coverage table end -->)", re.DOTALL)
 
 
 def expect(request: pytest.FixtureRequest, start: int, end: int, text: str) -> None:
@@ -59,6 +62,12 @@ def test_the_table_is_that_of_the_rule_book(request: pytest.FixtureRequest) -> N
     table = TABLE.search(TEXT)
     assert table is not None
     expect(request, table.start(), table.end(), markdown_table(rulebook.load().values()))
+
+
+def test_the_coverage_is_that_of_the_map(request: pytest.FixtureRequest) -> None:
+    table = COVERAGE.search(TEXT)
+    assert table is not None
+    expect(request, table.start(), table.end(), name_coverage.table())
 
 
 def test_ci_runs_the_test_command() -> None:

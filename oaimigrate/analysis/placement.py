@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis import requests as request_finder
 from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import ClientPlan
-from oaimigrate.analysis.kinds import Client, External, Symbol
+from oaimigrate.analysis.kinds import Client, Symbol
 from oaimigrate.analysis.requests import Request
 from oaimigrate.analysis.scopes import Scope, statements_of
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
@@ -169,8 +169,9 @@ def _without_settings(plan: ClientPlan, elsewhere: frozenset[str]) -> tuple[str,
         return "module", "the settings are made in another file, on the `openai` module"
     if not plan.module_name and not plan.from_imports:
         return "module", "`openai` is imported inside functions"
-    if _loads_environment_in_function(plan.file):
-        return "module", "the environment is filled inside a function, so a client at module level would come too early"
+    if _loads_environment_late(plan.file):
+        where = "inside a function or below `if __name__`"
+        return "module", f"the environment is filled {where}, so a client at module level would come too early"
     if all(r.call is not None and argument(r.call, "api_key") is not None for r in plan.requests):
         return "module", "every call brings its own key"
     if not any(r.at_import for r in plan.requests):
@@ -180,14 +181,24 @@ def _without_settings(plan: ClientPlan, elsewhere: frozenset[str]) -> tuple[str,
     return "instance", ""
 
 
-def _loads_environment_in_function(file: FileContext) -> bool:
-    for call in file.nodes(cst.Call):
-        kind = file.kind(call.func).kind
-        if isinstance(kind, External) and kind.path.endswith("load_dotenv") and file.scope(call).function is not None:
+def _loads_environment_late(file: FileContext) -> bool:
+    """Whether what a client needs comes from a function, or from below `if __name__ == "__main__"`."""
+    for node in (*file.nodes(cst.Call), *file.nodes(cst.Assign)):
+        if setting_finder.fills_environment(file, node) and _is_late(file, node):
+            whole = isinstance(node, cst.Call) and setting_finder.loads_environment(file, node)
+            if whole or "OPENAI_API_KEY" in file.code(node):
+                return True
+    return False
+
+
+def _is_late(file: FileContext, node: cst.CSTNode) -> bool:
+    current = file.parent(node)
+    while current is not None:
+        if isinstance(current, (cst.FunctionDef, cst.Lambda)):
             return True
-    for node in file.nodes(cst.Assign):
-        if file.scope(node).function is not None and "OPENAI_API_KEY" in file.code(node.targets[0].target):
+        if isinstance(current, cst.If) and "__name__" in file.code(current.test):
             return True
+        current = file.parent(current)
     return False
 
 

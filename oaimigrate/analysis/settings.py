@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.kinds import External, Symbol
 from oaimigrate.analysis.scopes import Scope, statements_of
 from oaimigrate.analysis.steps import literal
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WITHOUT_EFFECT = frozenset({"verify_ssl_certs", "ca_bundle_path", "enable_telemetry"})  # 0.28 only warned about them
 AZURE_TYPES = frozenset({"azure", "azure_ad", "azuread"})
 TOKEN_TYPES = frozenset({"azure_ad", "azuread"})
+LOADERS = ("load_dotenv", "read_env")
+ENVIRONMENT_WRITERS = ("os.environ.setdefault", "os.environ.update", "os.putenv")
 OPENAI_TYPES = frozenset({"open_ai", "openai"})
 
 
@@ -118,3 +120,25 @@ def adjacent(settings: list[Setting], body: cst.CSTNode) -> bool:
     statements = statements_of(body)
     places = [i for i, s in enumerate(statements) if any(s is setting.statement for setting in settings)]
     return len(places) == len(settings) and places == list(range(places[0], places[0] + len(places)))
+
+
+def fills_environment(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a small statement, or an expression, sets what a client reads when it is built: `load_dotenv()`,
+    `found = load_dotenv()`, `os.environ["OPENAI_API_KEY"] = …`."""
+    match node:
+        case cst.Expr(value=inner) | cst.UnaryOperation(expression=inner) | cst.Assert(test=inner):
+            return fills_environment(file, inner)
+        case cst.Call(func=func):
+            kind = file.kind(func).kind
+            return loads_environment(file, node) or (isinstance(kind, External) and kind.path in ENVIRONMENT_WRITERS)
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Subscript(value=base))]):
+            return file.kind(base).kind == External("os.environ")
+        case cst.Assign(value=value):
+            return isinstance(value, cst.Call) and fills_environment(file, value)
+    return False
+
+
+def loads_environment(file: FileContext, call: cst.Call) -> bool:
+    """Whether a call is `load_dotenv()` or the like: it sets variables that cannot be seen here."""
+    kind = file.kind(call.func).kind
+    return isinstance(kind, External) and kind.path.rpartition(".")[2] in LOADERS

@@ -9,7 +9,8 @@ import libcst as cst
 from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import CONSTRUCTORS
 from oaimigrate.analysis.kinds import External
-from oaimigrate.analysis.settings import AZURE_TYPES, Setting
+from oaimigrate.analysis.settings import AZURE_TYPES, Setting, fills_environment
+from oaimigrate.analysis.startup import first_request
 from oaimigrate.diagnostics import Edit
 from oaimigrate.fixing import edits as build
 
@@ -233,35 +234,29 @@ def after_setup(file: FileContext, parts: list[str]) -> Edit:
 
 def _last_setup(file: FileContext) -> cst.CSTNode | None:
     """The last top-level statement that imports something or fills the environment, before the first request."""
-    first = min((file.tree.orders[r.node] for r in file.plan.requests if r.at_import), default=None)
+    first = first_request(file)
     anchor: cst.CSTNode | None = None
-    for statement in file.module.body:
-        if first is not None and file.tree.places[statement].order > first:
+    for statement, following in zip(file.module.body, [*file.module.body[1:], None], strict=True):
+        if first is not None and (following is None or file.tree.places[following].order > first):
             break
         if _is_setup(file, statement):
             anchor = statement
-    if anchor is not None and first is not None and isinstance(anchor, cst.BaseCompoundStatement):
-        return anchor
     return anchor
 
 
 def _is_setup(file: FileContext, statement: cst.CSTNode) -> bool:
-    if isinstance(statement, cst.SimpleStatementLine):
-        return any(_fills(file, small) for small in statement.body)
-    if isinstance(statement, (cst.Try, cst.If)):
-        inner = statement.body.body
-        return any(isinstance(s, cst.SimpleStatementLine) and any(_fills(file, x) for x in s.body) for s in inner)
-    return False
-
-
-def _fills(file: FileContext, small: cst.CSTNode) -> bool:
-    match small:
+    """Whether a client must come after this statement."""
+    match statement:
+        case cst.SimpleStatementLine(body=body):
+            return any(_is_setup(file, small) for small in body)
         case cst.Import() | cst.ImportFrom():
             return True
-        case cst.Expr(value=cst.Call(func=func)):
-            kind = file.kind(func).kind
-            return isinstance(kind, External) and kind.path.rpartition(".")[2] in ("load_dotenv", "read_env", "insert")
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Subscript(value=base))]):
-            kind = file.kind(base).kind
-            return isinstance(kind, External) and kind.path == "os.environ"
-    return False
+        case cst.Expr(value=cst.Call(func=func)) if file.kind(func).kind == External("sys.path.insert"):
+            return True
+        case cst.If(test=test, body=block) if not fills_environment(file, test):
+            return any(_is_setup(file, inner) for inner in block.body)
+        case cst.Try(body=block) | cst.With(body=block):
+            return any(_is_setup(file, inner) for inner in block.body)
+        case cst.If():
+            return True
+    return fills_environment(file, statement)
