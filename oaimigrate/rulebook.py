@@ -21,6 +21,8 @@ else:
     import tomli as tomllib
 
 HEADINGS = ("What it does", "Why it matters", "Example", "Fix safety", "Cases")
+# Between "Fix safety" and "Cases" on pages about the modern SDK (OAI2xx and up).
+MODERN = ("The robust way", "When not to care")
 ROLES = ("before", "after", "unchanged", "context", "diagnostics")
 OPTIONS = ("client-style", "covers", "safety", "select", "skip", "target")
 DEFAULT_FILE = "example.py"
@@ -202,7 +204,7 @@ def _fence(info: str, body: str, start: int, end: int, path: Path) -> Fence:
     language, *words = info.split() or [""]
     named = dict(word.split("=", 1) for word in words if "=" in word)
     roles = [word for word in words if "=" not in word]
-    if set(named) - {"file"} or len(roles) > 1 or set(roles) - {*ROLES, "bad", "good"}:
+    if set(named) - {"file"} or len(roles) > 1 or set(roles) - {*ROLES, "bad", "good", "runtime"}:
         raise RulebookError(f"{path.name}: the fence ```{info} says something unknown")
     role = roles[0] if roles and roles[0] in ROLES else ""
     return Fence(language, role, named.get("file", DEFAULT_FILE), body[start:end], start, end)

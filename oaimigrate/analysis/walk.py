@@ -52,6 +52,7 @@ class Tree:
         self.module_scope = Scope("module", module, None)
         self.scope_of_node[module] = self.module_scope
         Walker(self).run()
+        self.nodes[cst.Module] = [module]
 
 
 class Walker:

@@ -30,5 +30,5 @@ def loop(node: cst.For, file: FileContext) -> Iterator[Diagnostic]:
     wanted = f"{node.target.value}.usage"
     use = next((n for n in within(node.body) if isinstance(n, cst.Attribute) and path_of(n) == wanted), None)
     if use is not None:
-        message = f"`{wanted}` is always None: ask for it with `stream_options={{\"include_usage\": True}}`"
+        message = f'`{wanted}` is always None: ask for it with `stream_options={{"include_usage": True}}`'
         yield Diagnostic(rule.code, message, file.span(use), None, (Note("the request", file.span(call.node)),))

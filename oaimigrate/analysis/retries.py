@@ -1,0 +1,155 @@
+"""Loops and decorators that ask again: which request they repeat, after which errors, and how.
+
+A loop retries when success leaves it and failure does not: `while`, or `for` over a range whose number the request does
+not use. A loop over models or keys is a series of alternatives, not a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis import errors
+from oaimigrate.analysis.calls import SdkCall, request_at
+from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
+from oaimigrate.analysis.guards import path_of
+from oaimigrate.analysis.kinds import Function, Symbol, TupleOf
+from oaimigrate.analysis.scopes import statements_of
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+
+EVERYTHING = frozenset({"Exception", "BaseException"})
+DECORATORS = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retrying.retry", "retry.retry")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLoop:
+    """A loop around a `try` with a request; `handlers` are the clauses after which it asks again."""
+
+    loop: cst.For | cst.While
+    node: cst.Try
+    requests: tuple[SdkCall, ...]
+    handlers: tuple[cst.ExceptHandler, ...]
+
+
+def requests_in(file: FileContext, node: cst.CSTNode, depth: int = 0) -> list[SdkCall]:
+    """The requests that a piece of code makes, in itself or in plain functions of this file that it calls."""
+    found = []
+    for inner in within(node, functions=False):
+        if not isinstance(inner, cst.Call):
+            continue
+        call = request_at(file, inner)
+        if call is not None:
+            found.append(call)
+        elif depth < 1:
+            kind = file.kind(inner.func).kind
+            if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
+                if kind.node in file.tree.scope_of_node and not kind.node.decorators:
+                    found += requests_in(file, kind.node.body, depth + 1)
+    return found
+
+
+def classes_of(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
+    """What a clause catches: paths of the SDK's classes, `Exception` and `BaseException`, "" for any other."""
+    if types is None:
+        return ["BaseException"]
+    parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types]
+    found = []
+    for part in parts:
+        if isinstance(part, cst.Name) and part.value in EVERYTHING and file.scope(part).owner_of(part.value) is None:
+            found.append(part.value)
+            continue
+        kind = file.kind(part).kind
+        for item in kind.items if isinstance(kind, TupleOf) else (kind,):
+            found.append(item.path if isinstance(item, Symbol) and file.inference.is_error(item.path) else "")
+    return found
+
+
+def catches(file: FileContext, types: cst.BaseExpression | None, name: str) -> bool:
+    """Whether a clause takes errors of a class of the SDK."""
+    return bool({*errors.ancestors(file, name), *EVERYTHING} & set(classes_of(file, types)))
+
+
+def retry_loop(file: FileContext, node: cst.Try) -> RetryLoop | None:
+    """The loop that repeats the request of a `try`."""
+    loop = _loop_of(file, node)
+    if loop is None or not _success_leaves(file, loop, node):
+        return None
+    requests = requests_in(file, node.body)
+    if not requests or (isinstance(loop, cst.For) and not _counts(loop, requests)):
+        return None
+    staying = tuple(h for h in node.handlers if not leaves_loop(file, h.body))
+    return RetryLoop(loop, node, tuple(requests), staying) if staying else None
+
+
+def _loop_of(file: FileContext, node: cst.Try) -> cst.For | cst.While | None:
+    for child, parent in ancestors(file, node):
+        if isinstance(parent, (cst.FunctionDef, cst.Lambda, cst.Try, cst.ExceptHandler)):
+            return None
+        if isinstance(parent, (cst.For, cst.While)):
+            return parent if child is parent.body else None
+    return None
+
+
+def _counts(loop: cst.For, requests: list[SdkCall]) -> bool:
+    """`for attempt in range(3)`, where the request is the same each time."""
+    if not isinstance(loop.iter, cst.Call) or path_of(loop.iter.func).rpartition(".")[2] not in ("range", "count"):
+        return False
+    names = {n.value for n in within(loop.target) if isinstance(n, cst.Name)}
+    used = {n.value for c in requests for a in c.node.args for n in within(a) if isinstance(n, cst.Name)}
+    return not names & used
+
+
+def _success_leaves(file: FileContext, loop: cst.For | cst.While, node: cst.Try) -> bool:
+    """Whether the loop ends once the request has succeeded."""
+    after = False
+    suites: list[cst.CSTNode] = [node.body]
+    if node.orelse is not None:
+        suites.append(node.orelse.body)
+    for statement in statements_of(loop.body):
+        if after:
+            suites.append(statement)
+        after = after or any(n is node for n in within(statement))
+    flags = {n.value for n in within(loop.test) if isinstance(n, cst.Name)} if isinstance(loop, cst.While) else set()
+    for suite in suites:
+        for inner in within(suite, functions=False):
+            if isinstance(inner, cst.Return) or (isinstance(inner, cst.Break) and _breaks(file, inner) is loop):
+                return True
+            if isinstance(inner, cst.AssignTarget) and path_of(inner.target) in flags:
+                return True
+    return False
+
+
+def _breaks(file: FileContext, node: cst.Break) -> cst.CSTNode | None:
+    return next((p for _, p in ancestors(file, node) if isinstance(p, (cst.For, cst.While))), None)
+
+
+def leaves_loop(file: FileContext, suite: cst.CSTNode) -> bool:
+    """Whether a handler never goes on to the next round."""
+    statements = statements_of(suite)
+    if not statements or isinstance(statements[-1], cst.Continue):
+        return False
+    return leaves(file, suite) and not any(isinstance(n, cst.Continue) for n in within(suite, functions=False))
+
+
+def retry_decorator(file: FileContext, node: cst.FunctionDef) -> tuple[cst.Decorator, str] | None:
+    """The decorator that repeats a function, with its dotted path."""
+    for decorator in node.decorators:
+        path = file.inference.decorator_path(decorator)
+        if path in DECORATORS:
+            return decorator, path
+    return None
+
+
+def values_of(file: FileContext, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """An expression, or what the name it is may be bound to."""
+    if not isinstance(node, cst.Name) or node not in file.tree.places:
+        yield node
+        return
+    for binding in bindings_of(file, node):
+        if binding.value is not None and binding.how == "assign" and not binding.path:
+            yield binding.value

@@ -1,0 +1,97 @@
+"""OAI505: a request repeated after an error that the same request will meet again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import within
+from oaimigrate.analysis.kinds import Symbol, TupleOf
+from oaimigrate.analysis.retries import classes_of, requests_in, retry_decorator, retry_loop
+from oaimigrate.analysis.steps import argument
+from oaimigrate.diagnostics import Diagnostic
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI505")
+
+HOPELESS = {
+    "BadRequestError": "400", "AuthenticationError": "401", "PermissionDeniedError": "403", "NotFoundError": "404",
+    "UnprocessableEntityError": "422",
+}  # fmt: skip
+WIDE = frozenset({"OpenAIError", "APIError", "APIStatusError"})
+
+
+@rule.on(cst.Try)
+def loop(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
+    """`except openai.AuthenticationError: time.sleep(5)` in a loop that asks again."""
+    found = [(h, name) for h in node.handlers for name in classes_of(file, h.type) if name in HOPELESS]
+    repeated = retry_loop(file, node) if found else None
+    for handler, name in found:
+        if (
+            repeated is not None
+            and handler in repeated.handlers
+            and not _changes_something(handler, repeated.requests[0].node)
+        ):
+            assert handler.type is not None
+            yield Diagnostic(rule.code, _message(name), file.span(handler.type))
+
+
+@rule.on(cst.FunctionDef)
+def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
+    """`@retry(retry=retry_if_exception_type(openai.APIError))`."""
+    found = retry_decorator(file, node) if node.decorators else None
+    if found is None or not isinstance(found[0].decorator, cst.Call):
+        return
+    call, path = found[0].decorator, found[1]
+    condition: cst.CSTNode | None = argument(call, "retry") if path == "tenacity.retry" else call
+    if condition is None or any(isinstance(n, (cst.Lambda, cst.UnaryOperation)) for n in within(condition)):
+        return
+    if isinstance(condition, cst.Call) and any("not" in _name(n) for n in within(condition) if isinstance(n, cst.Name)):
+        return
+    if argument(call, "giveup") is not None:
+        return
+    for part in within(condition):
+        if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
+            name = _hopeless(file, part)
+            if name and requests_in(file, node.body):
+                yield Diagnostic(rule.code, _message(name), file.span(part))
+                return
+
+
+def _hopeless(file: FileContext, node: cst.BaseExpression) -> str:
+    kind = file.kind(node).kind
+    for item in kind.items if isinstance(kind, TupleOf) else (kind,):
+        if isinstance(item, Symbol) and (item.path in HOPELESS or item.path in WIDE):
+            return item.path
+    return ""
+
+
+def _name(node: cst.Name) -> str:
+    return node.value.lower()
+
+
+def _message(name: str) -> str:
+    if name in WIDE:
+        return f"`{name}` means refused requests too (400, 401, 403, 404, 422): they fail each time; name what may pass"
+    return f"`{name}` ({HOPELESS[name]}) comes back for the same request: retrying it only takes time"
+
+
+def _changes_something(handler: cst.ExceptHandler, call: cst.Call) -> bool:
+    """Whether the handler gives a new value to something, or calls for it: the next request is another one then."""
+    used = {n.value for n in within(call) if isinstance(n, cst.Name)}
+    for node in within(handler.body):
+        match node:
+            case cst.Assign(targets=targets):
+                if any(n.value in used for t in targets for n in within(t.target) if isinstance(n, cst.Name)):
+                    return True
+            case cst.AugAssign(target=target) | cst.Del(target=target) | cst.AnnAssign(target=target):
+                if any(n.value in used for n in within(target) if isinstance(n, cst.Name)):
+                    return True
+            case cst.Call(func=cst.Attribute(value=cst.Name(value=name))) if name in used:
+                return True
+            case cst.Call(args=arguments):
+                if any(isinstance(a.value, cst.Name) and a.value.value in used for a in arguments):
+                    return True
+    return False

@@ -1,0 +1,1 @@
+"""OAI9xx: what is logged and measured."""

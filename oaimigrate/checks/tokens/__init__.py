@@ -1,0 +1,1 @@
+"""OAI7xx: counting tokens."""

@@ -1,0 +1,46 @@
+"""OAI705: models that tiktoken does not know are counted with the encoding of old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.encodings import NAMES, NEWEST, encoding_name, maker
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import ancestors, caught_names, within
+from oaimigrate.analysis.steps import literal
+from oaimigrate.diagnostics import Diagnostic, Fix, Safety
+from oaimigrate.fixing import edits as build
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI705")
+
+
+@rule.on(cst.Call)
+def fallback(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`except KeyError: encoding = tiktoken.get_encoding("cl100k_base")`."""
+    name = literal(node.args[0].value) if len(node.args) == 1 else None
+    if name is None or not (function := maker(file, node)):
+        return
+    chosen = name if function == "get_encoding" else encoding_name(name)
+    if chosen not in NAMES or chosen.startswith("o200k") or not _after_key_error(file, node):
+        return
+    message = f"tiktoken knows every model with `{chosen}`; one that it does not know is newer: fall back to `{NEWEST}`"
+    edits = [build.replace_whole(file, node.args[0].value, f'"{NEWEST}"')]
+    fix = Fix(f"Fall back to `{NEWEST}`", tuple(edits), Safety.UNSAFE) if function == "get_encoding" else None
+    yield Diagnostic(rule.code, message, file.span(node.args[0].value), fix)
+
+
+def _after_key_error(file: FileContext, node: cst.Call) -> bool:
+    """Whether the call stands in the handler of a `try` that asks tiktoken for the encoding of a model."""
+    for child, parent in ancestors(file, node):
+        if isinstance(parent, cst.Try) and isinstance(child, cst.ExceptHandler):
+            catches = {"KeyError", "LookupError", "Exception", "BaseException"} & set(caught_names(file, child.type))
+            asks = (n for n in within(parent.body) if isinstance(n, cst.Call))
+            return bool(catches) and any(
+                maker(file, n) == "encoding_for_model" and literal(n.args[0].value) is None for n in asks
+            )
+        if isinstance(parent, cst.FunctionDef):
+            return False
+    return False
