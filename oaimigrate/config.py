@@ -33,6 +33,7 @@ class Config:
     target: int = DEFAULT_TARGET
     client_style: str = "instance"
     debug: bool = False  # show the traceback of an internal error
+    complete_fixes: bool = False  # each reported fix holds the edits of those linked to it, too
 
     def enables(self, code: str) -> bool:
         if code in ALWAYS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 
 from oaimigrate import manifests, registry
 from oaimigrate.analysis.file import FileContext
@@ -28,6 +29,7 @@ def check_source(source: Source, config: Config, project: Project | None = None)
 
         return outdated.check_source(source, config)
     diagnostics, file = _analyse(source, config, project or Project())
+    diagnostics = _reported(file, diagnostics, config)
     return FileResult(source.path, source.text, tuple(diagnostics), exports=_exports(file))
 
 
@@ -66,7 +68,19 @@ def fix_source(
             break
         applied += done
         source, diagnostics, file = fixed, again, next_file
+    diagnostics = _reported(file, diagnostics, config)
     return FileResult(source.path, source.text, tuple(diagnostics), original, tuple(applied), exported)
+
+
+def _reported(file: FileContext | None, diagnostics: list[Diagnostic], config: Config) -> list[Diagnostic]:
+    if file is None or not config.complete_fixes or not diagnostics:
+        return diagnostics
+    from oaimigrate.fixing.complete import completed
+
+    try:
+        return completed(file, diagnostics)
+    except Exception as error:
+        return [*(replace(d, fix=None) for d in diagnostics), _crash(file.source, "joining linked fixes", error)]
 
 
 def _exports(file: FileContext | None) -> frozenset[str]:

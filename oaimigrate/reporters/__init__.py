@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
 
 from oaimigrate.diagnostics import Diagnostic, FileResult, Fix, Safety
+from oaimigrate.redaction import redact
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
 
-FORMATS = ("full", "concise", "json")
+FORMATS = (
+    "full",
+    "concise",
+    "grouped",
+    "json",
+    "json-lines",
+    "github",
+    "gitlab",
+    "sarif",
+    "junit",
+    "rdjson",
+    "pylint",
+    "azure",
+    "markdown",
+)
+# Formats read by programs that apply one fix at a time: there each fix must hold all that belongs to it.
+WITH_FIXES = frozenset({"json", "json-lines", "sarif", "rdjson"})
 
 
 def reporter(name: str) -> ModuleType:
     """The module of a format."""
     import importlib
 
-    return importlib.import_module(f"oaimigrate.reporters.{name}")
+    return importlib.import_module(f"oaimigrate.reporters.{name.replace('-', '_')}")
 
 
 @dataclass(frozen=True)  # no slots: cached_property keeps its value in __dict__
@@ -45,8 +62,21 @@ class Report:
         for result in self.results:
             yield result, Source.from_text(result.text, result.path)
 
+    def findings(self) -> Iterator[tuple[Diagnostic, Source]]:
+        """Each diagnostic with the source it points into."""
+        for result, source in self.sources():
+            for diagnostic in result.diagnostics:
+                yield diagnostic, source
+
     def fixable(self, fix: Fix | None) -> bool:
         return fix is not None and fix.safety <= self.safety and fix.safety is not Safety.DISPLAY
+
+
+def without_key(fix: Fix | None) -> Fix | None:
+    """The fix as a report may hold it: without edits where these would carry a key out of its file."""
+    if fix is None or not any(redact(edit.text) != edit.text for edit in fix.edits):
+        return fix
+    return replace(fix, safety=Safety.DISPLAY, edits=())
 
 
 def shown_path(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters.colour import linked
 from oaimigrate.reporters.summary import joined, summary
 
 
@@ -20,4 +21,5 @@ def _lines(report: Report) -> Iterator[str]:
             row, column = source.position(diagnostic.span.start)
             mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
             message = paint.code_spans(diagnostic.message)
-            yield f"{paint(path, 'bold')}:{row}:{column}: {paint(diagnostic.code, 'red', 'bold')} {mark}{message}"
+            name = linked(paint, paint(path, "bold"), result.path)
+            yield f"{name}:{row}:{column}: {paint(diagnostic.code, 'red', 'bold')} {mark}{message}"

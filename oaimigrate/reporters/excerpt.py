@@ -15,7 +15,6 @@ from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
 
 _CONTEXT = 2  # lines before and after
-_WIDTH = 120  # cells of a line that are shown
 _FIRST, _LAST = 4, 2  # lines of a long span that are shown
 _TAB = "    "
 
@@ -42,7 +41,7 @@ def excerpt(source: Source, span: Span, paint: Paint) -> str:
             continue
         start, end = source.line_bounds(row)
         place = _clamp(span.start - start, end - start), _clamp(span.end - start, end - start)
-        line = _cut(redact(source.line(row)), *place)
+        line = _cut(redact(source.line(row)), *place, paint.width)
         gutter = paint(f"{row:>{width}} |", "blue")
         edge = ("/ " if row == first else "| ") if many and first <= row <= last else "  " if many else ""
         out.append(f"{gutter} {paint(edge, 'red')}{line.text}".rstrip())
@@ -80,14 +79,14 @@ def _clamp(offset: int, length: int) -> int:
     return min(max(offset, 0), length)
 
 
-def _cut(line: str, start: int, end: int) -> _Line:
+def _cut(line: str, start: int, end: int, width: int) -> _Line:
     cells = [_cell(char) for char in line]
     widths = [_width(char, cell) for char, cell in zip(line, cells, strict=True)]
-    if sum(widths) <= _WIDTH:
+    if sum(widths) <= width:
         return _Line("".join(cells), sum(widths[:start]), sum(widths[:end]))
-    left = max(0, min(start - _WIDTH // 4, len(line) - _WIDTH))
+    left = max(0, min(start - width // 4, len(line) - width))
     right = left
-    while right < len(line) and sum(widths[left : right + 1]) <= _WIDTH:
+    while right < len(line) and sum(widths[left : right + 1]) <= width:
         right += 1
     ahead = "…" if left else ""
     text = ahead + "".join(cells[left:right]) + ("…" if right < len(line) else "")

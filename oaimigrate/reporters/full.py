@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from oaimigrate import rulebook
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters.colour import linked
 from oaimigrate.reporters.excerpt import excerpt
 from oaimigrate.reporters.summary import joined, summary
 from oaimigrate.source import Source
@@ -31,8 +33,9 @@ def _block(report: Report, diagnostic: Diagnostic, source: Source) -> Iterator[s
     paint = report.paint
     row, column = source.position(diagnostic.span.start)
     mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
-    yield f"{paint(diagnostic.code, 'red', 'bold')} {mark}{paint.code_spans(diagnostic.message)}"
-    yield f"{paint('  -->', 'blue')} {shown_path(source.path)}:{row}:{column}"
+    page = str(rulebook.load()[diagnostic.code].path) if paint.links else ""
+    yield f"{linked(paint, paint(diagnostic.code, 'red', 'bold'), page)} {mark}{paint.code_spans(diagnostic.message)}"
+    yield f"{paint('  -->', 'blue')} {linked(paint, f'{shown_path(source.path)}:{row}:{column}', source.path)}"
     if source.text:
         yield excerpt(source, diagnostic.span, paint)
     if diagnostic.confidence != "certain":

@@ -1,23 +1,33 @@
-"""A JSON array shaped like Ruff's, for programs; `notes` and `confidence` are ours."""
+"""A JSON array shaped like Ruff's, for programs; `notes`, `confidence`, `severity` and `linked` are ours.
+
+The edits of a fix are complete: those of the fixes linked to it are among them, and all that share a name in `linked`
+have the same. Where they would hold an API key they are left out.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from oaimigrate import rulebook
 from oaimigrate.diagnostics import Diagnostic, Fix, Note
-from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters import Report, shown_path, without_key
+from oaimigrate.reporters.places import note_source
 from oaimigrate.source import Source
 
 
 def render(report: Report) -> str:
-    rows = [_row(diagnostic, source) for result, source in report.sources() for diagnostic in result.diagnostics]
-    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(list(rows(report)), indent=2, ensure_ascii=False) + "\n"
+
+
+def rows(report: Report) -> Iterator[dict[str, Any]]:
+    """An object for each finding."""
+    return (_row(diagnostic, source) for diagnostic, source in report.findings())
 
 
 def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
-    rule = rulebook.load()[diagnostic.code]
+    rule, fix = rulebook.load()[diagnostic.code], without_key(diagnostic.fix)
     return {
         "code": diagnostic.code,
         "name": rule.name,
@@ -28,21 +38,21 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
         "cell": None,
         **_places(source, diagnostic.span.start, diagnostic.span.end),
         "url": None,
-        "fix": diagnostic.fix and _fix(diagnostic.fix, source),
+        "fix": fix and _fix(fix, source),
         "notes": [_note(note, source) for note in diagnostic.notes],
     }
 
 
 def _fix(fix: Fix, source: Source) -> dict[str, Any]:
     edits = [{"content": e.text, **_places(source, e.start, e.end)} for e in sorted(fix.edits)]
-    return {"applicability": fix.safety.name.lower(), "message": fix.title, "edits": edits}
+    return {"applicability": fix.safety.name.lower(), "message": fix.title, "linked": fix.group, "edits": edits}
 
 
 def _note(note: Note, source: Source) -> dict[str, Any]:
-    if note.span is None or note.path is not None:  # a span in another file would need that file's text
+    other = note_source(note, source)
+    if note.span is None or other is None:
         return {"message": note.text, "filename": note.path and shown_path(note.path), "location": None}
-    where = _places(source, note.span.start, note.span.end)
-    return {"message": note.text, "filename": shown_path(source.path), **where}
+    return {"message": note.text, "filename": shown_path(other.path), **_places(other, note.span.start, note.span.end)}
 
 
 def _places(source: Source, start: int, end: int) -> dict[str, Any]:
