@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from oaimigrate import __version__
-from oaimigrate.config import CLIENT_STYLES, TARGETS, ConfigError
+from oaimigrate.config import FORMATS, ConfigError
 from oaimigrate.discovery import DiscoveryError
+from oaimigrate.options import rule_names, selectors, shared_options
 
 FAILED, INTERRUPTED = 2, 130
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,8 +24,13 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # source text may hold what a terminal cannot show
+    return report_errors(lambda: cli.main(arguments, prog_name="oaimigrate", standalone_mode=False) or 0)
+
+
+def report_errors(run: Callable[[], int]) -> int:
+    """The exit code of a run; what it raises is one line on standard error."""
     try:
-        return cli.main(arguments, prog_name="oaimigrate", standalone_mode=False) or 0
+        return run()
     except (ConfigError, DiscoveryError) as error:
         return _fail(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -75,55 +80,32 @@ def cli() -> None:
     """Find, explain and rewrite fragile or outdated uses of the OpenAI SDK."""
 
 
-def shared_options(command: _Command) -> _Command:
-    """The arguments and options of every command that reads files."""
-    for option in (
-        click.argument("paths", nargs=-1, metavar="[PATHS]..."),
-        click.option(
-            "--target",
-            type=click.Choice([str(t) for t in TARGETS]),
-            metavar="1|2|3",
-            help="The SDK major to write for. Default: the newest that the project's pins allow, else 3.",
-        ),
-        click.option(
-            "--client-style",
-            type=click.Choice(CLIENT_STYLES),
-            default="instance",
-            show_default=True,
-            help="How the code gets its client: an object, the SDK's own module, or a cached function.",
-        ),
-        click.option("--force-exclude", is_flag=True, help="Apply excludes to files that are named, too."),
-        click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes. Default: one a processor."),
-        click.option("--no-cache", is_flag=True, help="Accepted for scripts; nothing is cached."),
-        click.option("--debug", is_flag=True, help="Show where an internal error happened."),
-    ):
-        command = option(command)
-    return command
-
-
-def _selectors(name: str, text: str) -> Callable[[_Command], _Command]:
-    return click.option(f"--{name}", multiple=True, metavar="CODES", help=text)
-
-
 @cli.command()
 @shared_options
 @click.option("--fix/--no-fix", help="Apply the safe fixes.")
 @click.option("--unsafe-fixes/--no-unsafe-fixes", help="With --fix or --diff: apply those a person should read, too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
-@_selectors("select", "Codes, beginnings of codes or names, separated by commas; ALL for every rule.")
-@_selectors("extend-select", "The same, in addition to the default rules.")
-@_selectors("ignore", "The same, to leave out.")
-@click.option("--format", "--output-format", "format_", type=click.Choice(["full", "concise", "json"]), default="full",
+@selectors("select", "Codes, beginnings of codes or names, separated by commas; ALL for every rule.")
+@selectors("extend-select", "The same, in addition to the default rules.")
+@selectors("ignore", "The same, to leave out.")
+@click.option("--format", "--output-format", "format_", type=click.Choice(FORMATS), default="full",
               show_default=True, help="How findings are printed.")  # fmt: skip
+@click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE",
+              help="Write the findings into a file, too; may be given several times.")  # fmt: skip
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule instead of showing them.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit 0 even if something was found.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 if a file was changed, even if nothing is left.")
 @click.option("--stdin-filename", metavar="FILE", help="What standard input is called; the path to read it is `-`.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and nothing else.")
+@click.option("-w", "--watch", is_flag=True, help="Check again whenever a file changes.")
 def check(paths: tuple[str, ...], **options: Any) -> int:
     """Report findings in files and folders (default: the working directory)."""
     from oaimigrate.commands import check as command
 
+    if options.pop("watch"):
+        from oaimigrate.commands.watch import watch
+
+        return watch(paths, lambda: command.run(paths, **options))
     return command.run(paths, **options)
 
 
@@ -141,7 +123,7 @@ def migrate(paths: tuple[str, ...], **options: Any) -> int:
 
 
 @cli.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=rule_names)
 @click.option("--all", "all_", is_flag=True, help="Every rule.")
 @click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json"]), default="text")
 def rule(code: str | None, *, all_: bool, format_: str) -> int:
@@ -160,3 +142,21 @@ def rules(format_: str) -> int:
     from oaimigrate.commands import rules as command
 
     return command.listing(format_)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the script that completes commands, options and rules in a shell.
+
+    \b
+    bash: eval "$(oaimigrate completion bash)"  in ~/.bashrc
+    zsh:  eval "$(oaimigrate completion zsh)"   in ~/.zshrc
+    fish: oaimigrate completion fish | source   in ~/.config/fish/config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(cli, {}, "oaimigrate", "_OAIMIGRATE_COMPLETE").source())
+    return 0

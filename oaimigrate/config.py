@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 TARGETS = (1, 2, 3)
 CLIENT_STYLES = ("instance", "module", "lazy")
 DEFAULT_TARGET = 3
+FORMATS = (
+    "full",
+    "concise",
+    "grouped",
+    "json",
+    "json-lines",
+    "github",
+    "gitlab",
+    "sarif",
+    "junit",
+    "rdjson",
+    "pylint",
+    "azure",
+    "markdown",
+)
 
 # Reports of the tool itself: never selected away, for they say that a file was not looked at.
 INTERNAL_ERROR = "OAI000"

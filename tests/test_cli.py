@@ -150,7 +150,7 @@ def test_json_has_the_shape_of_ruff_and_more(run: Run, tmp_path: Path) -> None:
         "fix": None,
         "notes": rows[0]["notes"],
     }
-    assert set(rows[0]["fix"]) == {"applicability", "message", "edits"}
+    assert set(rows[0]["fix"]) == {"applicability", "message", "linked", "edits"}
     assert set(rows[0]["fix"]["edits"][0]) == {"content", "location", "end_location"}
 
 

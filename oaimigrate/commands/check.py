@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 import click
 
 from oaimigrate import commands, runner
+from oaimigrate.commands import output
+from oaimigrate.commands.output import Target
 from oaimigrate.config import Config, resolve, split_selectors
 from oaimigrate.diagnostics import Safety
 from oaimigrate.discovery import excluded
 from oaimigrate.manifests.pins import newest_target
-from oaimigrate.reporters import Report, reporter
+from oaimigrate.reporters import Report
 from oaimigrate.reporters.colour import paint_for
-from oaimigrate.reporters.summary import counted, statistics
+from oaimigrate.reporters.summary import counted
 from oaimigrate.runner import Run
 
 
@@ -30,6 +32,7 @@ class Options:
     extend_select: Sequence[str]
     ignore: Sequence[str]
     format_: str
+    outputs: Sequence[str]
     statistics: bool
     exit_zero: bool
     exit_non_zero_on_fix: bool
@@ -58,10 +61,11 @@ class Options:
 
 def run(paths: Sequence[str], **given: object) -> int:
     options = Options(**given)  # type: ignore[arg-type]  # click has checked them
+    files = output.targets(options.outputs)
     if "-" in paths:
         if len(paths) > 1:
             raise click.UsageError("`-` reads standard input and stands alone")
-        return _check_stdin(options)
+        return _check_stdin(options, files)
     config = (
         _config(options) if options.selects else None
     )  # a wrong code is an error even where there is nothing to read
@@ -77,11 +81,11 @@ def run(paths: Sequence[str], **given: object) -> int:
     if options.diff:
         _print_diff(done, options)
     else:
-        _print(done, options)
+        _print(done, options, files)
     return _exit_code(done, options)
 
 
-def _check_stdin(options: Options) -> int:
+def _check_stdin(options: Options, files: Sequence[Target]) -> int:
     """Standard input is fixed onto standard output, and then the findings go to standard error."""
     data = commands.read_stdin()
     path = options.stdin_filename or "-"
@@ -96,9 +100,9 @@ def _check_stdin(options: Options) -> int:
         fixed = done.changed[0] if done.changed else None
         sys.stdout.buffer.write(done.sources[path].encode(fixed.text) if fixed else data)
         sys.stdout.buffer.flush()
-        _print(done, options, err=True)
+        _print(done, options, files, err=True)
     else:
-        _print(done, options)
+        _print(done, options, files)
     return _exit_code(done, options)
 
 
@@ -111,18 +115,18 @@ def _config(options: Options) -> Config:
         extend_select=split_selectors(options.extend_select),
         ignore=split_selectors(options.ignore),
     )
-    return Config(codes, client_style=options.client_style, debug=options.debug)
+    complete = output.wants_complete_fixes(options.format_, output.targets(options.outputs))
+    return Config(codes, client_style=options.client_style, debug=options.debug, complete_fixes=complete)
 
 
 def _target(options: Options, path: str) -> int:
     return int(options.target) if options.target else newest_target(path)
 
 
-def _print(done: Run, options: Options, *, err: bool = False) -> None:
+def _print(done: Run, options: Options, files: Sequence[Target], *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     report = Report(done.results, paint_for(stream), options.safety, fixing=options.fix, quiet=options.quiet)
-    text = statistics(report) if options.statistics else reporter(options.format_).render(report)
-    click.echo(text, nl=False, err=err, color=True)
+    output.write(report, "statistics" if options.statistics else options.format_, files, err=err)
 
 
 def _print_diff(done: Run, options: Options) -> None:

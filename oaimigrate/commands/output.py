@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import click
 
-from oaimigrate.config import ConfigError
-from oaimigrate.reporters import FORMATS, WITH_FIXES, Report, reporter
+from oaimigrate.config import FORMATS, ConfigError
+from oaimigrate.reporters import WITH_FIXES, Report, reporter
 from oaimigrate.reporters.colour import Paint
 
 

@@ -13,21 +13,6 @@ from oaimigrate.redaction import redact
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
 
-FORMATS = (
-    "full",
-    "concise",
-    "grouped",
-    "json",
-    "json-lines",
-    "github",
-    "gitlab",
-    "sarif",
-    "junit",
-    "rdjson",
-    "pylint",
-    "azure",
-    "markdown",
-)
 # Formats read by programs that apply one fix at a time: there each fix must hold all that belongs to it.
 WITH_FIXES = frozenset({"json", "json-lines", "sarif", "rdjson"})
 

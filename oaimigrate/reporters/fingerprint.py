@@ -37,7 +37,7 @@ def line_hashes(text: str) -> list[str]:
 
 
 def file_text(path: str, text: str) -> str:
-    """A file as GitHub reads it: UTF-8 whatever it declares, byte order mark included; `text` where there is no file."""
+    """A file as GitHub reads it: UTF-8 whatever it declares, byte order mark included; `text` if there is no file."""
     try:
         return read_bytes(path).decode("utf-8", "replace")
     except SourceError:

@@ -25,7 +25,7 @@ def render(report: Report) -> str:
     lines = [_annotation(*entry) for entry in found]
     dropped = sum(max(0, number - _SHOWN) for number in Counter(level for level, _, _ in found).values())
     if dropped:
-        lines.append(f"GitHub shows {_SHOWN} annotations of each level; the summary of this step lists all {len(found)}.")
+        lines.append(f"GitHub shows {_SHOWN} annotations of each level; this step's summary lists all {len(found)}.")
     return "".join(line + "\n" for line in lines)
 
 

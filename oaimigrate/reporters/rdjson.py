@@ -29,7 +29,7 @@ def render(report: Report) -> str:
 
 
 def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "message": diagnostic.message,
         "location": _location(source, diagnostic.span.start, diagnostic.span.end),
         "severity": _SEVERITIES[rulebook.load()[diagnostic.code].severity],

@@ -1,8 +1,7 @@
-"""The last lines of a run, and the `--statistics` table."""
+"""The last lines of a run."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from oaimigrate.diagnostics import Safety
@@ -44,21 +43,6 @@ def _offer(report: Report) -> str:
 
 def _unsafe(count: int) -> str:
     return counted(count, "unsafe fix", "unsafe fixes")
-
-
-def statistics(report: Report) -> str:
-    """Ruff's table: how many of each rule, the commonest first."""
-    from oaimigrate import rulebook
-
-    pages = rulebook.load()
-    count = Counter(d.code for d in report.diagnostics)
-    fixable = {d.code for d in report.diagnostics if report.fixable(d.fix)}
-    width = max((len(str(number)) for number in count.values()), default=1)
-    lines = [
-        f"{number:>{width}}\t{code}\t[{'*' if code in fixable else ' '}] {pages[code].name}"
-        for code, number in sorted(count.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    return joined([*lines, *summary(report)])
 
 
 def joined(lines: Iterable[str], separator: str = "\n") -> str:

@@ -1,0 +1,64 @@
+"""Options that several commands of the command line share, and how a shell completes their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from oaimigrate.config import CLIENT_STYLES, TARGETS
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def shared_options(command: _Command) -> _Command:
+    """The arguments and options of every command that reads files."""
+    for option in (
+        click.argument("paths", nargs=-1, metavar="[PATHS]..."),
+        click.option(
+            "--target",
+            type=click.Choice([str(t) for t in TARGETS]),
+            metavar="1|2|3",
+            help="The SDK major to write for. Default: the newest that the project's pins allow, else 3.",
+        ),
+        click.option(
+            "--client-style",
+            type=click.Choice(CLIENT_STYLES),
+            default="instance",
+            show_default=True,
+            help="How the code gets its client: an object, the SDK's own module, or a cached function.",
+        ),
+        click.option("--force-exclude", is_flag=True, help="Apply excludes to files that are named, too."),
+        click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes. Default: one a processor."),
+        click.option("--no-cache", is_flag=True, help="Accepted for scripts; nothing is cached."),
+        click.option("--debug", is_flag=True, help="Show where an internal error happened."),
+    ):
+        command = option(command)
+    return command
+
+
+def selectors(name: str, text: str) -> Callable[[_Command], _Command]:
+    return click.option(f"--{name}", multiple=True, metavar="CODES", help=text, shell_complete=_codes)
+
+
+def _codes(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The codes that the last of several, separated by commas, may become."""
+    from oaimigrate import rulebook
+
+    before, comma, last = incomplete.rpartition(",")
+    pages = [page for page in rulebook.load().values() if page.code.startswith(last.upper())]
+    return [CompletionItem(f"{before}{comma}{page.code}", help=page.name) for page in pages]
+
+
+def rule_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The codes and names that a word may become."""
+    from oaimigrate import rulebook
+
+    pages = rulebook.load().values()
+    codes = [CompletionItem(page.code, help=page.name) for page in pages if page.code.startswith(incomplete.upper())]
+    names = [
+        CompletionItem(page.name, help=page.code) for page in pages if incomplete and page.name.startswith(incomplete)
+    ]
+    return codes + names

@@ -1,0 +1,81 @@
+"""`--watch` as a user sees it: a process that prints anew when a file changes, and ends with Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command import oaimigrate
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_change_is_seen_and_the_session_ends_with_ctrl_c(tmp_path: Path) -> None:
+    code = tmp_path / "a.py"
+    code.write_text("import openai\nopenai.Model.list()\n")
+    out = tmp_path / "out.txt"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "oaimigrate", "check", "--watch", "--format", "concise", "."]
+    with out.open("wb") as stream:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            assert waited(out, "Found 1 problem.", 1)
+            assert waited(out, "Watching for changes", 1)
+            time.sleep(0.5)  # until the system tells of changes
+            code.write_text("import openai\nopenai.Model.list()\nopenai.Model.list()\n")
+            assert waited(out, "Found 2 problems.", 1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert "Traceback" not in out.read_text()
+
+
+def waited(path: Path, text: str, times: int) -> bool:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if path.read_text().count(text) >= times:
+            return True
+        time.sleep(0.05)
+    raise AssertionError(path.read_text())
+
+
+def test_standard_input_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert oaimigrate(monkeypatch, "check", "--watch", "-").err == "error: standard input cannot be watched\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell(monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    assert f"{shell}_complete" in oaimigrate(monkeypatch, "completion", shell).text
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("oaimigrate ch", {"check"}),
+        ("oaimigrate check --select OAI101,oai10", {"OAI101,OAI101", "OAI101,OAI102"}),
+        ("oaimigrate check --form", {"--format"}),
+        ("oaimigrate check --format js", {"json", "json-lines"}),
+        ("oaimigrate rule removed-r", {"removed-resource-call"}),
+    ],
+)
+def test_what_bash_is_offered(words: str, expected: set[str]) -> None:
+    last = len(words.split()) - 1
+    environment = os.environ | {
+        **{
+            "_OAIMIGRATE_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(last),
+            "PYTHONPATH": str(ROOT),
+        }
+    }
+    code = "import sys; sys.argv = ['oaimigrate']; from oaimigrate.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert {line.split(",", 1)[1] for line in done.stdout.splitlines()} >= expected, done.stderr
