@@ -53,7 +53,7 @@ def suppressions(source: Source) -> Suppressions:
     """Read the directives of a file. Tokenizing costs a fifth of a parse, so only where the text speaks of one."""
     if not _MENTIONED.search(source.text):
         return Suppressions()
-    comments, joined = _comments(source)
+    comments, joined = comments_of(source)
     return Suppressions(tuple(d for row, span in comments for d in _directives(source, row, span, joined)))
 
 
@@ -70,7 +70,7 @@ def _directives(source: Source, row: int, span: Span, joined: set[int]) -> Itera
             yield Directive(where, range(first, row + 1), codes)
 
 
-def _comments(source: Source) -> tuple[list[tuple[int, Span]], set[int]]:
+def comments_of(source: Source) -> tuple[list[tuple[int, Span]], set[int]]:
     """The comments of a file with their rows, and the rows that are joined to the next by a string or a backslash."""
     # The tokenizer knows only "\n", so it is given the rows as `Source` counts them.
     text = "".join(source.line(row) + "\n" for row in range(1, len(source.line_starts) + 1))

@@ -173,7 +173,7 @@ class ClientPlan:
                 name = self.async_name if asynchronous else self.sync_name
                 return Use(f"{receiver}.{name}", self.client_needs(asynchronous), self.safety, self.group, self.notes)
         if asynchronous or self.strategy == "lazy":
-            return self._lazy(asynchronous)
+            return self.lazy(asynchronous)
         return self._module(request)
 
     @cached_property
@@ -265,7 +265,8 @@ class ClientPlan:
         parameters = [*scope.node.params.posonly_params, *scope.node.params.params]
         return parameters[0].name.value
 
-    def _lazy(self, asynchronous: bool) -> Use:
+    def lazy(self, asynchronous: bool) -> Use:
+        """A client that a cached function builds at its first call."""
         if self.kind in AZURE_TYPES and self.strategy != "lazy":
             note = Note("the async client is built at the first call from the settings of the `openai` module")
         else:

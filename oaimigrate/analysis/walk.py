@@ -46,7 +46,7 @@ class Tree:
         self.scopes: dict[cst.CSTNode, Scope] = {}
         self.places: dict[cst.CSTNode, Place] = {}
         self.orders: dict[cst.CSTNode, int] = {}
-        self.nodes: dict[type, list[Any]] = {}
+        self.nodes: dict[type, list[Any]] = {cst.Module: [module]}
         self.scope_of_node: dict[cst.CSTNode, Scope] = {}  # the scope that a def, class, lambda … makes
         self.attributes: dict[Scope, dict[str, list[Binding]]] = {}  # `self.x = …` by class scope
         self.module_scope = Scope("module", module, None)

@@ -38,7 +38,7 @@ def _target(plan: ClientPlan, asynchronous: bool) -> str:
     return f"{receiver}.{name}"
 
 
-def _argument(plan: ClientPlan, setting: Setting, asynchronous: bool) -> str:
+def argument_for(plan: ClientPlan, setting: Setting, asynchronous: bool) -> str:
     """`api_key=…` for a setting, "" if the client needs none for it."""
     option = setting_finder.option(setting, plan.kind or "openai")
     if not option:
@@ -53,7 +53,7 @@ def _argument(plan: ClientPlan, setting: Setting, asynchronous: bool) -> str:
 def assignment(
     plan: ClientPlan, asynchronous: bool, settings: list[Setting], inherited: list[str] | None = None
 ) -> str:
-    arguments = [*(a for s in settings if (a := _argument(plan, s, asynchronous))), *(inherited or [])]
+    arguments = [*(a for s in settings if (a := argument_for(plan, s, asynchronous))), *(inherited or [])]
     return f"{_target(plan, asynchronous)} = {_constructor(plan, asynchronous)}({', '.join(arguments)})"
 
 
@@ -123,14 +123,14 @@ def _in_place(
     edits = []
     for index, setting in enumerate(settings):
         statement = file.span(setting.statement)
-        argument = _argument(plan, setting, asynchronous)
+        argument = argument_for(plan, setting, asynchronous)
         head = f"{opening}{newline}{indent}{step}" if index == 0 else step
         if argument:
             edits.append(Edit(statement.start, statement.end, f"{head}{argument},"))
         elif index == 0:
             edits.append(Edit(statement.start, statement.end, opening))
         else:
-            edits.append(_without_line(file, setting))
+            edits.append(without_line(file, setting))
     line = file.whole(settings[-1].line or settings[-1].statement)
     more = "".join(f"{indent}{step}{a},{newline}" for a in inherited)
     ended = _ends_line(file, line.end)
@@ -138,7 +138,7 @@ def _in_place(
     return edits
 
 
-def _without_line(file: FileContext, setting: Setting) -> Edit:
+def without_line(file: FileContext, setting: Setting) -> Edit:
     """Delete a statement and its line; a comment at its end stays as a line of its own."""
     line = setting.line
     assert line is not None
@@ -170,10 +170,10 @@ def _gathered(
     """Scattered settings: the values move to the last one."""
     file = plan.file
     last = settings[-1]
-    edits = [_without_line(file, s) for s in settings[:-1]]
+    edits = [without_line(file, s) for s in settings[:-1]]
     if len(carried) + len(inherited) > 1:
         step = file.module.default_indent
-        arguments = [*(_argument(plan, s, asynchronous) for s in carried), *inherited]
+        arguments = [*(argument_for(plan, s, asynchronous) for s in carried), *inherited]
         lines = [f"{indent}{step}{a},{newline}" for a in arguments]
         text = f"{_target(plan, asynchronous)} = {_constructor(plan, asynchronous)}({newline}{''.join(lines)}{indent})"
     else:

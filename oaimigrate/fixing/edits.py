@@ -82,3 +82,15 @@ def needs_parentheses(file: FileContext, node: cst.BaseExpression) -> bool:
 
 def edits_within(edits: Iterable[Edit], span: Span) -> bool:
     return all(span.start <= e.start and e.end <= span.end for e in edits)
+
+
+def add_arguments(file: FileContext, call: cst.Call, texts: Sequence[str]) -> Edit:
+    """Append arguments to a call; in one whose arguments have lines of their own they get lines, too."""
+    if not call.args:
+        return insert(file.span(call).end - 1, ", ".join(texts))
+    last = item_span(file, call.args[-1])
+    newline = file.source.newline
+    line = max(file.text.rfind("\n", 0, last.start), file.text.rfind("\r", 0, last.start)) + 1
+    indent = file.text[line : last.start]
+    gap = f",{newline}{indent}" if line > file.span(call).start and not indent.strip() else ", "
+    return insert(last.end, "".join(gap + text for text in texts))

@@ -34,14 +34,14 @@ def awaited(node: cst.Await, file: FileContext) -> Iterator[Diagnostic]:
         case _:
             return
     message = f"`{name}` is no coroutine: `await` raises TypeError after the request; use an asynchronous client"
-    fix = _fix(file, call)
+    fix = asynchronous_client(file, call)
     reason = Note("not rewritten: the client is also used without `await`, or built elsewhere")
     notes = () if fix is not None else (reason,)
     confidence = "certain" if value.certain else "maybe"
     yield Diagnostic(rule.code, message, file.span(node), fix, (*notes, *file.doubts(value)), confidence)
 
 
-def _fix(file: FileContext, call: cst.Call) -> Fix | None:
+def asynchronous_client(file: FileContext, call: cst.Call) -> Fix | None:
     """Build an asynchronous client instead, where everything that uses it is awaited."""
     root = _root(file, call)
     if root is None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.invented import meant
 from oaimigrate.analysis.kinds import Member, Symbol
+from oaimigrate.checks.concurrency.awaited_sync_call import asynchronous_client
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -25,48 +28,75 @@ CONSTRUCTORS = {
         "engine": "azure_deployment",
     },
 }
+GONE = {"edits": "Edit", "fine_tunes": "FineTune"}
 CLIENT_OPTIONS = frozenset({"api_key", "api_base", "api_type", "api_version", "organization"})
-
-
-INVENTED = {
-    "audio.transcribe": "audio.transcriptions.create",
-    "audio.translate": "audio.translations.create",
-    "fine_tuning.create": "fine_tuning.jobs.create",
-    "fine_tuning.list": "fine_tuning.jobs.list",
-    "fine_tuning.retrieve": "fine_tuning.jobs.retrieve",
-    "fine_tuning.cancel": "fine_tuning.jobs.cancel",
-    "images.create": "images.generate",
-    "images.create_edit": "images.edit",
-    "chat.completions.acreate": "chat.completions.create",
-    "completions.acreate": "completions.create",
-    "embeddings.acreate": "embeddings.create",
-    "files.download": "files.content",
-}  # what `openai migrate` and hand work wrote in public code, and no SDK ever had
 
 
 @rule.on(cst.Attribute)
 def invented(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     """`client.audio.transcribe(…)`: a method that neither 0.28 nor v1+ has under this name."""
-    kind = file.kind(node).kind
-    if not isinstance(kind, Member) or kind.path not in INVENTED:
+    value = file.kind(node)
+    if not isinstance(value.kind, Member) or not value.certain:
         return
-    new = INVENTED[kind.path]
-    last = kind.path.rpartition(".")[2]
-    if last == "acreate" and not kind.asynchronous:
-        note = Note("not rewritten: it needs an async client")
-        yield Diagnostic(rule.code, f"clients have no `{kind.path}`", file.span(node), None, (note,))
+    path = value.kind.path
+    new, asynchronous = meant(file.api, path)
+    if not new:
+        yield from _gone(file, node, path)
         return
-    base: cst.BaseExpression = node
-    for _ in kind.path.split("."):
-        assert isinstance(base, cst.Attribute)
-        base = base.value
-    end = file.whole(base).end
-    edits = [Edit(end, file.span(node).end, f".{new}")]
+    message = f"clients have no `{path}`; it is `{new}`"
+    base = _client(node, path)
+    if base is None:
+        return
+    edits = [Edit(file.whole(base).end, file.span(node).end, f".{new}")]
     parent = file.parent(node)
-    if new == "files.content" and isinstance(parent, cst.Call) and not kind.asynchronous:
-        edits.append(build.insert(file.whole(parent).end, ".content"))
-    fix = Fix(f"Call `{new}`", tuple(edits), Safety.UNSAFE if kind.asynchronous and len(edits) > 1 else Safety.SAFE)
-    yield Diagnostic(rule.code, f"clients have no `{kind.path}`; it is `{new}`", file.span(node), fix)
+    if asynchronous and not value.kind.asynchronous:
+        yield _on_async_client(file, node, base, edits, message)
+        return
+    safety = Safety.SAFE
+    if new == "files.content" and isinstance(parent, cst.Call):
+        if not value.kind.asynchronous:
+            edits.append(build.insert(file.whole(parent).end, ".content"))
+        else:
+            safety = Safety.UNSAFE
+    yield Diagnostic(rule.code, message, file.span(node), Fix(f"Call `{new}`", tuple(edits), safety))
+
+
+def _gone(file: FileContext, node: cst.Attribute, path: str) -> Iterator[Diagnostic]:
+    """`client.edits.create(…)`: the first releases of 1.x still had it."""
+    resource, _, name = path.partition(".")
+    row = file.api.methods.get(f"{GONE.get(resource)}.{name}")
+    if row is not None:
+        message = f"`{path}` was removed in openai 1.7.2: its endpoint was shut down"
+        yield Diagnostic(rule.code, message, file.span(node), None, (Note(row[0].advice),))
+
+
+def _client(node: cst.Attribute, path: str) -> cst.BaseExpression | None:
+    """The expression before `.audio.transcribe`; None for a method that was stored away first."""
+    base: cst.BaseExpression = node
+    for name in reversed(path.split(".")):
+        if not isinstance(base, cst.Attribute) or base.attr.value != name:
+            return None
+        base = base.value
+    return base
+
+
+def _on_async_client(
+    file: FileContext, node: cst.Attribute, base: cst.BaseExpression, edits: list[Edit], message: str
+) -> Diagnostic:
+    """`await client.chat.completions.acreate(…)`: the client itself has to be an asynchronous one."""
+    call = file.parent(node)
+    if isinstance(call, cst.Call) and isinstance(file.parent(call), cst.Await):
+        built = asynchronous_client(file, call)
+        if built is not None:
+            fix = replace(built, title=f"{built.title} and call its method", edits=(*built.edits, *edits))
+            return Diagnostic(rule.code, message, file.span(node), fix)
+        if file.kind(base).kind == Symbol("") and not file.plan.consumed:
+            use = file.plan.lazy(True)
+            edits = [build.replace_whole(file, base, use.text), *edits]
+            fix = Fix("Call it on an asynchronous client", tuple(edits), Safety.UNSAFE, use.needs)
+            return Diagnostic(rule.code, message, file.span(node), fix, use.notes)
+    note = Note("not rewritten: it needs an async client")
+    return Diagnostic(rule.code, message, file.span(node), None, (note,))
 
 
 @rule.on(cst.Call)

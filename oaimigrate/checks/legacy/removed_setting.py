@@ -10,9 +10,11 @@ from oaimigrate.analysis.clients import GROUP
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.settings import AZURE_TYPES, TOKEN_TYPES, WITHOUT_EFFECT, Setting
+from oaimigrate.analysis.settings import option as option_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
 from oaimigrate.fixing import edits as build
+from oaimigrate.fixing import handover
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI102")
@@ -56,6 +58,14 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
         return
     if found.scope in plan.locals:
         yield _local(file, found)
+        return
+    client = handover.meant_for(file)
+    if client is not None and handover.unseen(file, client, found):
+        option = option_of(found, plan.kind or "openai")
+        message = f"`openai.{found.name}` does not reach the client of this file; pass it `{option}=`"
+        passed = handover.fix(file, client)
+        why = "not rewritten: not every setting of this file can become an argument there"
+        yield Diagnostic(rule.code, message, file.span(found.target), passed, () if passed else (Note(why),))
         return
     if found.name in STILL_WORKS and not _token(file, found):
         return
