@@ -1,7 +1,7 @@
 """OAI112: what `openai migrate` commented out and left to do: settings that no client got, calls that are gone.
 
-It wrote "TODO: The 'openai.api_base' option isn't read in the client API …" above a setting, and "TODO: The resource
-'Engine' has been deprecated" above a call, and made comments of both.
+It wrote "The 'openai.api_base' option isn't read in the client API …" above a setting, and "The resource 'Engine' has been
+deprecated" above a call, and made comments of both.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from oaimigrate.suppress import comments_of
 
 rule = Rule("OAI112")
 
-OPTION = re.compile(r"# TODO: The 'openai\.(?P<name>\w+)' option isn't read in the client API")
+OPTION = re.compile(r"# [A-Z]+: The 'openai\.(?P<name>\w+)' option isn't read in the client API")
 EXAMPLE = re.compile(r"e\.g\. '\w*OpenAI\(\w+=(?P<value>.*)\)'\s*$")
-RESOURCE = re.compile(r"# TODO: The resource '(?P<name>\w+)' has been deprecated")
+RESOURCE = re.compile(r"# [A-Z]+: The resource '(?P<name>\w+)' has been deprecated")
 CALL = re.compile(r"\bopenai\.(?P<path>[A-Z]\w+\.\w+)")
 LONGEST = 40  # lines of a commented-out statement
 
