@@ -1,0 +1,131 @@
+"""OAI606: as many requests at once as there are items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import request_at
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import ancestors, bindings_of, is_external, within
+from oaimigrate.analysis.guards import path_of
+from oaimigrate.analysis.kinds import Function
+from oaimigrate.analysis.scopes import statements_of
+from oaimigrate.diagnostics import Diagnostic, Note
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI606")
+
+FEW = 16  # so many at once are no flood
+BOUNDED = re.compile(r"batch|chunk|page|sem|limit|throttle|pool|slot|bucket", re.IGNORECASE)
+Comprehension = cst.ListComp | cst.GeneratorExp | cst.SetComp
+
+
+@rule.on(cst.Call)
+def gather(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`await asyncio.gather(*[ask(p) for p in prompts])`."""
+    if not node.args or node.args[0].star != "*" or not is_external(file, node.func, "asyncio.gather"):
+        return
+    for made, iterable in _made(file, node.args[0].value):
+        request = _request(file, made)
+        if request is None or _is_short(file, iterable) or _is_bounded(file, node):
+            continue
+        message = (
+            "sends as many requests at once as there are items, and meets the rate limit; hold them with a semaphore"
+        )
+        notes = (Note("the request", file.span(request)),)
+        yield Diagnostic(rule.code, message, file.span(node), None, notes)
+        return
+
+
+def _made(file: FileContext, node: cst.BaseExpression) -> Iterator[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    """What each item becomes, and what the items are: of a comprehension, or of a list that a loop fills."""
+    if isinstance(node, (cst.ListComp, cst.GeneratorExp, cst.SetComp)):
+        yield node.elt, node.for_in.iter
+        return
+    if not isinstance(node, cst.Name) or node not in file.tree.places:
+        return
+    for binding in bindings_of(file, node):
+        if isinstance(binding.value, (cst.ListComp, cst.GeneratorExp)):
+            yield binding.value.elt, binding.value.for_in.iter
+        elif isinstance(binding.value, cst.List) and not binding.value.elements:
+            yield from _appended(file, node)
+
+
+def _appended(file: FileContext, name: cst.Name) -> Iterator[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    for call in file.nodes(cst.Call):
+        match call:
+            case cst.Call(func=cst.Attribute(value=cst.Name(value=owner), attr=cst.Name(value="append")), args=[item]):
+                if owner != name.value or file.scope(call) is not file.scope(name):
+                    continue
+                loop = next((p for _, p in ancestors(file, call) if isinstance(p, (cst.For, cst.FunctionDef))), None)
+                if isinstance(loop, cst.For):
+                    yield item.value, loop.iter
+
+
+def _request(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
+    """The request that a coroutine makes, if nothing on the way holds it back."""
+    if not isinstance(node, cst.Call):
+        return None
+    if node.args and is_external(file, node.func, "asyncio.create_task", "asyncio.ensure_future", "asyncio.wait_for"):
+        return _request(file, node.args[0].value)
+    call = request_at(file, node)
+    if call is not None:
+        return node if call.asynchronous else None
+    kind = file.kind(node.func).kind
+    if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
+        return None
+    function = kind.node
+    if function not in file.tree.scope_of_node or function.asynchronous is None:
+        return None
+    if any(BOUNDED.search(path_of(a.value)) for a in node.args):
+        return None  # it is handed a semaphore
+    return _unheld(file, function)
+
+
+def _unheld(file: FileContext, function: cst.FunctionDef) -> cst.Call | None:
+    if any(BOUNDED.search(file.code(d.decorator)) for d in function.decorators):
+        return None
+    found: cst.Call | None = None
+    for node in within(function.body, functions=False):
+        if isinstance(node, cst.With) and node.asynchronous is not None:
+            return None  # a semaphore, a limiter, or something of the kind
+        if isinstance(node, cst.Call):
+            if BOUNDED.search(path_of(node.func)) or path_of(node.func).endswith("acquire"):
+                return None
+            call = request_at(file, node)
+            if call is not None and call.asynchronous and found is None:
+                found = node
+    return found
+
+
+def _is_short(file: FileContext, iterable: cst.BaseExpression) -> bool:
+    """Whether there are few items, or they are a part of all that was cut out for this."""
+    source = iterable
+    if isinstance(iterable, cst.Name):
+        if BOUNDED.search(iterable.value):
+            return True
+        values = [b.value for b in bindings_of(file, iterable)] if iterable in file.tree.places else []
+        source = values[0] if len(values) == 1 and values[0] is not None else iterable
+    match source:
+        case cst.List(elements=elements) | cst.Tuple(elements=elements):
+            return len(elements) <= FEW and not any(isinstance(e, cst.StarredElement) for e in elements)
+        case cst.Call(func=cst.Name(value="range"), args=[cst.Arg(value=cst.Integer(value=number))]):
+            return int(number, 0) <= FEW
+        case cst.Call(func=cst.Name(value="enumerate" | "zip" | "list"), args=[first, *_]):
+            return _is_short(file, first.value)
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Slice())]):
+            return True
+    return bool(BOUNDED.search(path_of(source)))
+
+
+def _is_bounded(file: FileContext, node: cst.Call) -> bool:
+    """Whether the call stands in a loop over parts: `for i in range(0, len(items), 10)`, `for batch in batches`."""
+    for _, parent in ancestors(file, node):
+        if isinstance(parent, (cst.For, cst.While)) and statements_of(parent.body):
+            return True
+        if isinstance(parent, cst.FunctionDef):
+            return any(BOUNDED.search(p.name.value) for p in parent.params.params)
+    return False

@@ -1,0 +1,37 @@
+"""OAI406: the text of a stream kept without a look at how the stream ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import function_of, within
+from oaimigrate.analysis.kinds import Either, Model, StreamOf
+from oaimigrate.diagnostics import Diagnostic
+from oaimigrate.registry import Rule
+
+rule = Rule("OAI406")
+
+
+@rule.on(cst.For)
+def loop(node: cst.For, file: FileContext) -> Iterator[Diagnostic]:
+    """`for chunk in stream: text += chunk.choices[0].delta.content`."""
+    kind = file.kind(node.iter).kind
+    stream = kind.stream if isinstance(kind, Either) else kind
+    if not isinstance(stream, StreamOf) or stream.item != Model("ChatCompletionChunk"):
+        return
+    function = function_of(file, node)
+    body: cst.CSTNode = function.body if function is not None else file.module
+    reads = any(isinstance(n, cst.Attribute) and n.attr.value == "content" for n in within(node.body))
+    looks = any(_looks(n) for n in within(body))
+    if reads and not looks:
+        message = "a stream that was cut looks like one that is complete: look at `finish_reason` of its last choice"
+        yield Diagnostic(rule.code, message, file.span(node.iter))
+
+
+def _looks(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.Attribute):
+        return node.attr.value == "finish_reason"
+    return isinstance(node, cst.SimpleString) and "finish_reason" in node.value
