@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oaimigrate.source import Source
 
 
 class Safety(enum.IntEnum):
@@ -103,6 +107,7 @@ class FileResult:
     diagnostics: tuple[Diagnostic, ...]
     original: str | None = None
     applied: tuple[Diagnostic, ...] = ()
+    source: Source | None = None  # where `text` is not that of the file: what knows its places
     exports: frozenset[str] = frozenset()  # names through which responses and clients reach other modules
 
     @property

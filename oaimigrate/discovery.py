@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from oaimigrate import gitignore
 from oaimigrate.gitignore import Ignores
 
-SUFFIXES = (".py", ".pyi")
+SUFFIXES = (".py", ".pyi", ".ipynb")
 # How the names of requirement files end; `manifests.kind` knows the names.
 MANIFESTS = (".txt", ".in", ".toml", ".cfg", ".yml", ".yaml", ".lock", "Pipfile")
 EXCLUDED = frozenset(

@@ -30,7 +30,7 @@ def check_source(source: Source, config: Config, project: Project | None = None)
         return outdated.check_source(source, config)
     diagnostics, file = _analyse(source, config, project or Project())
     diagnostics = _reported(file, diagnostics, config)
-    return FileResult(source.path, source.text, tuple(diagnostics), exports=_exports(file))
+    return FileResult(source.path, source.text, tuple(diagnostics), source=_virtual(source), exports=_exports(file))
 
 
 def fix_source(
@@ -69,7 +69,13 @@ def fix_source(
         applied += done
         source, diagnostics, file = fixed, again, next_file
     diagnostics = _reported(file, diagnostics, config)
-    return FileResult(source.path, source.text, tuple(diagnostics), original, tuple(applied), exported)
+    return FileResult(
+        source.path, source.text, tuple(diagnostics), original, tuple(applied), _virtual(source), exported
+    )
+
+
+def _virtual(source: Source) -> Source | None:
+    return source if source.virtual else None
 
 
 def _reported(file: FileContext | None, diagnostics: list[Diagnostic], config: Config) -> list[Diagnostic]:
@@ -118,7 +124,8 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
         return [_crash(source, "reading (the code is nested too deeply)", error)], None
     except Exception as error:
         return [_crash(source, "reading", error)], None
-    found = sorted({*_run(file, config), *_requirements(source, config)}, key=lambda d: (d.span, d.code, d.message))
+    left_out = (_unparsable(source, error) for error in source.unreadable)
+    found = sorted({*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message))
     found = [quotes.fitted(file, d) for d in _outside(file, found)]
     if not found:
         return [], file
@@ -145,11 +152,11 @@ def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:
 
 def _requirements(source: Source, config: Config) -> list[Diagnostic]:
     """What code asks for that installs the project."""
-    if not source.path.endswith("setup.py"):
+    if not source.virtual and not source.path.endswith("setup.py"):
         return []
     from oaimigrate.manifests import outdated
 
-    return outdated.in_script(source, config)
+    return outdated.in_code(source, config)
 
 
 def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:
@@ -163,7 +170,8 @@ def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:
 
 def _unparsable(source: Source, error: SourceError) -> Diagnostic:
     offset = min(source.offset(error.row, error.column), len(source.text))
-    return Diagnostic(UNREADABLE, f"this file does not parse as Python 3: {error.message}", Span(offset, offset))
+    message = error.message.replace("this file", "this cell") if source.virtual else error.message
+    return Diagnostic(UNREADABLE, message, Span(offset, offset))
 
 
 def _crash(source: Source, what: str, error: BaseException) -> Diagnostic:

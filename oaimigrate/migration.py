@@ -36,18 +36,25 @@ def _section(report: Report, title: str, entries: list[tuple[str, str, list[str]
 
 def _unsafe(report: Report) -> Iterator[tuple[str, str, list[str]]]:
     for result in report.results:
+        source = result.source or Source.from_text(result.text, result.path)
         for row, diagnostic in sorted(_applied_rows(result), key=lambda pair: pair[0]):
             if diagnostic.fix is not None and diagnostic.fix.safety is Safety.UNSAFE:
                 reasons = [note.text for note in diagnostic.notes]
-                yield f"{shown_path(result.path)}:{row}", f"{diagnostic.code} {diagnostic.fix.title}", reasons
+                yield _shown(source, source.line_starts[row - 1]), f"{diagnostic.code} {diagnostic.fix.title}", reasons
 
 
 def _left(report: Report) -> Iterator[tuple[str, str, list[str]]]:
     for result, source in report.sources():
         for diagnostic in result.diagnostics:
-            row, _ = source.position(diagnostic.span.start)
             reasons = [note.text for note in diagnostic.notes]
-            yield f"{shown_path(result.path)}:{row}", f"{diagnostic.code} {diagnostic.message}", reasons
+            yield _shown(source, diagnostic.span.start), f"{diagnostic.code} {diagnostic.message}", reasons
+
+
+def _shown(source: Source, offset: int) -> str:
+    """The file and the row, in a notebook that of the cell."""
+    place = source.place(offset)
+    cell = "" if place.cell is None else f"cell {place.cell}:"
+    return f"{shown_path(source.path)}:{cell}{place.row}"
 
 
 def _applied_rows(result: FileResult) -> Iterator[tuple[int, Diagnostic]]:

@@ -42,7 +42,7 @@ class Project:
         api_types: dict[str, frozenset[str]] = {}
         sources = dict(files)
         for path, data in sources.items():
-            if b"openai" not in data:
+            if b"openai" not in data or path.endswith(".ipynb"):  # nothing imports a notebook
                 continue
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
             if made:
@@ -71,4 +71,4 @@ class Project:
 
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""
-        return any(other != path and other not in self.settings for other in self.requests)
+        return not path.endswith(".ipynb") and any(other != path and other not in self.settings for other in self.requests)

@@ -80,7 +80,7 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
         else:
             if path.endswith(MANIFESTS) and is_manifest(path):
                 requirements.append((path, data))
-            elif WORD in data and screen(data):
+            elif WORD in data and (_notebook(data, path) if path.endswith(".ipynb") else screen(data)):
                 files.append((path, data))
             elif path.endswith("setup.py") and WORD in data:
                 requirements.append((path, data))
@@ -92,6 +92,12 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
         found -= sum(1 for path, _ in requirements if path not in named)
         files = sorted(files + _wanted(requirements, named, used=bool(files)))
     return Collected(found, tuple(files), tuple(unreadable), tuple(others))
+
+
+def _notebook(data: bytes, path: str) -> bool:
+    from oaimigrate import notebooks
+
+    return notebooks.uses_sdk(data, path)
 
 
 def _wanted(requirements: list[File], named: set[str], *, used: bool) -> list[File]:

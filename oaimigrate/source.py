@@ -15,6 +15,10 @@ import tempfile
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oaimigrate.diagnostics import Span
 
 # Python's tokenizer ends a line here and nowhere else; str.splitlines also does at \x0c, \x1c, \u2028 and others.
 _NEWLINE = re.compile(r"\r\n|\n|\r")
@@ -40,6 +44,18 @@ class SourceError(Exception):
         return f"{self.path}:{self.row}:{self.column}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person finds something: in a notebook, `row` counts within the cell, and cells from 1."""
+
+    row: int
+    column: int
+    cell: int | None = None
+
+    def __str__(self) -> str:
+        return f"{'' if self.cell is None else f'cell {self.cell}:'}{self.row}:{self.column}"
+
+
 @dataclass(frozen=True)  # no slots: cached_property keeps its value in __dict__
 class Source:
     """The decoded text of one file and all that is needed to write it back as it was."""
@@ -57,15 +73,19 @@ class Source:
 
     @classmethod
     def from_bytes(cls, data: bytes, path: str) -> Source:
+        if path.endswith(".ipynb"):
+            from oaimigrate.notebooks.source import NotebookSource
+
+            return NotebookSource.parse(data, path)
         if data[:2] in _UTF16 and not path.endswith((".py", ".pyi")):  # as PowerShell writes requirements
-            text = _decode(data, "utf-16", 1, path)
+            text = decode(data, "utf-16", 1, path)
             return cls(path, text, "utf-16", exact=_encodes_to(text, "utf-16", data))
         bom = data.startswith(codecs.BOM_UTF8)
         body = data[len(codecs.BOM_UTF8) :] if bom else data
         encoding, row = _declared_encoding(body)
         if bom and not _is_utf8(encoding):
             raise SourceError(path, row, 1, f"the file starts with a UTF-8 byte order mark but declares `{encoding}`")
-        text = _decode(body, encoding, row, path)
+        text = decode(body, encoding, row, path)
         if (null := text.find("\0")) >= 0:
             raise SourceError(path, *position(text, null), "the file contains a null byte")
         exact = _is_utf8(encoding) or _encodes_to(text, encoding, body)
@@ -97,6 +117,37 @@ class Source:
         """(row, column) of an offset, both 1-based, in code points."""
         row = bisect_right(self.line_starts, offset)
         return row, offset - self.line_starts[row - 1] + 1
+
+    @property
+    def virtual(self) -> bool:
+        """Whether the text is made from that of the file, as for the cells of a notebook."""
+        return False
+
+    @property
+    def unreadable(self) -> tuple[SourceError, ...]:
+        """What of the file was left out since it cannot be read, with places in the text."""
+        return ()
+
+    def place(self, offset: int) -> Place:
+        """Where a person finds an offset: what to print."""
+        return Place(*self.position(offset))
+
+    @property
+    def file(self) -> Source:
+        """The file itself, which programs show that know nothing of cells."""
+        return self
+
+    def file_offset(self, offset: int) -> int:
+        """Where an offset of the text stands in `file`."""
+        return offset
+
+    def file_position(self, offset: int) -> tuple[int, int]:
+        """(row, column) in the file itself."""
+        return self.file.position(self.file_offset(offset))
+
+    def around(self, span: Span) -> tuple[Source, Span]:
+        """The text that a person sees around a span, and the span in it: the cell of a notebook, else the file."""
+        return self, span
 
     def offset(self, row: int, column: int) -> int:
         """The offset of a 1-based row and column; what lies outside the text is moved to its nearest place."""
@@ -211,7 +262,8 @@ def _declared_encoding(data: bytes) -> tuple[str, int]:
     return "utf-8", 1
 
 
-def _decode(data: bytes, encoding: str, row: int, path: str) -> str:
+def decode(data: bytes, encoding: str, row: int, path: str) -> str:
+    """The text of some bytes; `row` is where their encoding is declared."""
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -31,11 +31,17 @@ def fix_source(source: Source, config: Config, *, safety: Safety) -> FileResult:
     return FileResult(source.path, fixed.text, tuple(left), source.text, tuple(chosen))
 
 
-def in_script(source: Source, config: Config) -> list[Diagnostic]:
-    """What a `setup.py` asks for; nothing for any other Python file."""
-    if os.path.basename(source.path) != "setup.py" or not config.enables(CODE):
+def in_code(source: Source, config: Config) -> list[Diagnostic]:
+    """What a `setup.py` asks for, and what the cells of a notebook install; nothing for any other code."""
+    if not config.enables(CODE):
         return []
-    return list(diagnostics(setup_script.read(source), config))
+    if source.virtual:
+        from oaimigrate.notebooks import installs
+
+        return list(diagnostics(installs.read(source.text), config))
+    if os.path.basename(source.path) == "setup.py":
+        return list(diagnostics(setup_script.read(source), config))
+    return []
 
 
 def diagnostics(pins: Iterable[Pin], config: Config) -> Iterator[Diagnostic]:

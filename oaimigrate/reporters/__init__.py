@@ -45,7 +45,7 @@ class Report:
     def sources(self) -> Iterator[tuple[FileResult, Source]]:
         """Each result with the source its diagnostics point into."""
         for result in self.results:
-            yield result, Source.from_text(result.text, result.path)
+            yield result, result.source or Source.from_text(result.text, result.path)
 
     def findings(self) -> Iterator[tuple[Diagnostic, Source]]:
         """Each diagnostic with the source it points into."""

@@ -11,7 +11,7 @@ def render(report: Report) -> str:
     pages = rulebook.load()
     lines = []
     for diagnostic, source in report.findings():
-        row, column = source.position(diagnostic.span.start)
+        row, column = source.file_position(diagnostic.span.start)
         kind = "error" if pages[diagnostic.code].severity == "error" else "warning"
         path = _escaped(repository_path(source.path), of_property=True)
         place = f"sourcepath={path};linenumber={row};columnnumber={column};code={diagnostic.code};"

@@ -18,8 +18,8 @@ def _lines(report: Report) -> Iterator[str]:
     for result, source in report.sources():
         path = shown_path(result.path)
         for diagnostic in result.diagnostics:
-            row, column = source.position(diagnostic.span.start)
             mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
             message = paint.code_spans(diagnostic.message)
             name = linked(paint, paint(path, "bold"), result.path)
-            yield f"{name}:{row}:{column}: {paint(diagnostic.code, 'red', 'bold')} {mark}{message}"
+            place = source.place(diagnostic.span.start)
+            yield f"{name}:{place}: {paint(diagnostic.code, 'red', 'bold')} {mark}{message}"

@@ -10,7 +10,7 @@ from oaimigrate.reporters import Report, shown_path
 from oaimigrate.reporters.colour import linked
 from oaimigrate.reporters.excerpt import excerpt
 from oaimigrate.reporters.summary import joined, summary
-from oaimigrate.source import Source
+from oaimigrate.source import Place, Source
 
 _HOW = {
     Safety.SAFE: "safe, applied by `--fix`",
@@ -31,13 +31,13 @@ def render(report: Report) -> str:
 
 def _block(report: Report, diagnostic: Diagnostic, source: Source) -> Iterator[str]:
     paint = report.paint
-    row, column = source.position(diagnostic.span.start)
     mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
     page = str(rulebook.load()[diagnostic.code].path) if paint.links else ""
+    where = f"{shown_path(source.path)}:{source.place(diagnostic.span.start)}"
     yield f"{linked(paint, paint(diagnostic.code, 'red', 'bold'), page)} {mark}{paint.code_spans(diagnostic.message)}"
-    yield f"{paint('  -->', 'blue')} {linked(paint, f'{shown_path(source.path)}:{row}:{column}', source.path)}"
+    yield f"{paint('  -->', 'blue')} {linked(paint, where, source.path)}"
     if source.text:
-        yield excerpt(source, diagnostic.span, paint)
+        yield excerpt(*source.around(diagnostic.span), paint)
     if diagnostic.confidence != "certain":
         yield _labelled(report, "maybe", "not everything that decides this could be resolved")
     for note in diagnostic.notes:
@@ -50,7 +50,11 @@ def _note(note: Note, source: Source) -> str:
     text = note.text.rstrip("\n")
     if note.path is not None:
         return f"{text} ({shown_path(note.path)})"
-    return f"{text} (line {source.position(note.span.start)[0]})" if note.span is not None else text
+    return f"{text} ({_line(source.place(note.span.start))})" if note.span is not None else text
+
+
+def _line(place: Place) -> str:
+    return f"line {place.row}" if place.cell is None else f"line {place.row} of cell {place.cell}"
 
 
 def _fix(fix: Fix) -> str:

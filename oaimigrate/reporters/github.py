@@ -30,8 +30,8 @@ def render(report: Report) -> str:
 
 
 def _annotation(level: str, diagnostic: Diagnostic, source: Source) -> str:
-    row, column = source.position(diagnostic.span.start)
-    end_row, end_column = source.position(max(diagnostic.span.start, diagnostic.span.end))
+    row, column = source.file_position(diagnostic.span.start)
+    end_row, end_column = source.file_position(max(diagnostic.span.start, diagnostic.span.end))
     path = repository_path(source.path)
     place = f"file={_escaped(path, of_property=True)},line={row},endLine={end_row}"
     if row == end_row:  # columns of a range of lines are refused

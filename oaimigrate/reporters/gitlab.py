@@ -28,9 +28,9 @@ def render(report: Report) -> str:
 
 def _row(diagnostic: Diagnostic, source: Source, seen: Counter[tuple[str, ...]]) -> dict[str, Any]:
     path = repository_path(source.path)
-    row, column = source.position(diagnostic.span.start)
-    end_row, end_column = source.position(max(diagnostic.span.start, diagnostic.span.end))
-    key = (path, diagnostic.code, source.line(row).strip())
+    row, column = source.file_position(diagnostic.span.start)
+    end_row, end_column = source.file_position(max(diagnostic.span.start, diagnostic.span.end))
+    key = (path, diagnostic.code, source.file.line(row).strip())
     seen[key] += 1
     fingerprint = hashlib.sha256("\0".join([*key, str(seen[key])]).encode("utf-8", "surrogatepass")).hexdigest()
     return {

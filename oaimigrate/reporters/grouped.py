@@ -20,9 +20,11 @@ def render(report: Report) -> str:
 def _block(report: Report, result: FileResult, source: Source) -> Iterator[str]:
     paint = report.paint
     yield linked(paint, paint(shown_path(result.path), "bold"), result.path) + ":"
-    places = [source.position(d.span.start) for d in result.diagnostics]
-    rows, columns = max(len(str(row)) for row, _ in places), max(len(str(column)) for _, column in places)
-    for (row, column), diagnostic in zip(places, result.diagnostics, strict=True):
+    places = [source.place(d.span.start) for d in result.diagnostics]
+    rows, columns = (max(len(str(n)) for n in found) for found in zip(*((p.row, p.column) for p in places), strict=True))
+    cells = max(len(str(place.cell)) for place in places)
+    for place, diagnostic in zip(places, result.diagnostics, strict=True):
         mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""
-        place = f"{row:>{rows}}:{column:<{columns}}"
-        yield f"  {place} {paint(diagnostic.code, 'red', 'bold')} {mark}{paint.code_spans(diagnostic.message)}"
+        cell = f"cell {place.cell:>{cells}}:" if place.cell else ""
+        where = f"{cell}{place.row:>{rows}}:{place.column:<{columns}}"
+        yield f"  {where} {paint(diagnostic.code, 'red', 'bold')} {mark}{paint.code_spans(diagnostic.message)}"

@@ -35,7 +35,7 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
         "severity": rule.severity,
         "confidence": diagnostic.confidence,
         "filename": shown_path(source.path),
-        "cell": None,
+        "cell": source.place(diagnostic.span.start).cell,
         **_places(source, diagnostic.span.start, diagnostic.span.end),
         "url": None,
         "fix": fix and _fix(fix, source),
@@ -44,7 +44,10 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
 
 
 def _fix(fix: Fix, source: Source) -> dict[str, Any]:
-    edits = [{"content": e.text, **_places(source, e.start, e.end)} for e in sorted(fix.edits)]
+    edits = [
+        {"content": e.text, "cell": source.place(e.start).cell, **_places(source, e.start, e.end)}
+        for e in sorted(fix.edits)
+    ]
     return {"applicability": fix.safety.name.lower(), "message": fix.title, "linked": fix.group, "edits": edits}
 
 
@@ -52,12 +55,14 @@ def _note(note: Note, source: Source) -> dict[str, Any]:
     other = note_source(note, source)
     if note.span is None or other is None:
         return {"message": note.text, "filename": note.path and shown_path(note.path), "location": None}
-    return {"message": note.text, "filename": shown_path(other.path), **_places(other, note.span.start, note.span.end)}
+    cell = other.place(note.span.start).cell
+    where = _places(other, note.span.start, note.span.end)
+    return {"message": note.text, "filename": shown_path(other.path), "cell": cell, **where}
 
 
 def _places(source: Source, start: int, end: int) -> dict[str, Any]:
-    keys = ("row", "column")
+    first, last = source.place(start), source.place(end)
     return {
-        "location": dict(zip(keys, source.position(start), strict=True)),
-        "end_location": dict(zip(keys, source.position(end), strict=True)),
+        "location": {"row": first.row, "column": first.column},
+        "end_location": {"row": last.row, "column": last.column},
     }

@@ -21,7 +21,7 @@ def render(report: Report) -> str:
         path, number = _legal(shown_path(result.path)), str(len(result.diagnostics))
         suite = _suite(root, path, number)
         for diagnostic in result.diagnostics:
-            row, column = source.position(diagnostic.span.start)
+            row, column = source.file_position(diagnostic.span.start)
             name = f"org.oaimigrate.{diagnostic.code}"
             case = xml.SubElement(
                 suite, "testcase", name=name, classname=os.path.splitext(path)[0], line=str(row), column=str(column)

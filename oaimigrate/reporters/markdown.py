@@ -32,9 +32,8 @@ def render(report: Report) -> str:
 
 def _row(diagnostic: Diagnostic, source: Source) -> str:
     page = rulebook.load()[diagnostic.code]
-    row, column = source.position(diagnostic.span.start)
-    place = f"`{shown_path(source.path)}:{row}:{column}`"
-    if link := _link(source.path, row):
+    place = f"`{shown_path(source.path)}:{source.place(diagnostic.span.start)}`"
+    if link := _link(source.path, source.file_position(diagnostic.span.start)[0]):
         place = f"[{place}]({link})"
     message = _cell(diagnostic.message)
     return f"| {_cell(place)} | {diagnostic.code} {page.name} | {page.severity} | {message} | {_fix(diagnostic.fix)} |"

@@ -36,10 +36,10 @@ def repository_path(path: str) -> str:
 
 
 def byte_column(source: Source, offset: int) -> tuple[int, int]:
-    """(row, column) of an offset, both 1-based, the column in bytes of UTF-8."""
-    row, column = source.position(offset)
-    start = source.line_starts[row - 1]
-    return row, len(source.text[start : start + column - 1].encode("utf-8", "surrogatepass")) + 1
+    """(row, column) of an offset, both 1-based, the column in bytes of UTF-8, in the file."""
+    row, column = source.file_position(offset)
+    start = source.file.line_starts[row - 1]
+    return row, len(source.file.text[start : start + column - 1].encode("utf-8", "surrogatepass")) + 1
 
 
 @cache

@@ -50,7 +50,7 @@ def _related(diagnostic: Diagnostic, source: Source) -> Iterator[dict[str, Any]]
 
 
 def _suggestion(fix: Fix | None, diagnostic: Diagnostic, source: Source) -> dict[str, Any] | None:
-    if fix is None or not fix.edits or fix.safety is Safety.DISPLAY:
+    if fix is None or not fix.edits or fix.safety is Safety.DISPLAY or source.virtual:
         return None
     first = source.line_starts[source.position(diagnostic.span.start)[0] - 1]
     last = source.line_bounds(source.position(max(diagnostic.span.start, diagnostic.span.end))[0])[1]

@@ -69,8 +69,8 @@ class _File:
         return {"uri": quote(path), "uriBaseId": _ROOT}
 
     def region(self, start: int, end: int) -> Json:
-        row, column = self.source.position(start)
-        end_row, end_column = self.source.position(max(start, end))
+        row, column = self.source.file_position(start)
+        end_row, end_column = self.source.file_position(max(start, end))
         return {"startLine": row, "startColumn": column, "endLine": end_row, "endColumn": end_column}
 
     def place(self, span: Span) -> Json:
@@ -110,7 +110,7 @@ def _result(diagnostic: Diagnostic, file: _File, rule: int) -> Json:
         "locations": [{"physicalLocation": place}],
     }
     row = place["region"]["startLine"]
-    if row <= len(file.hashes):
+    if not file.source.virtual and row <= len(file.hashes):  # outputs make notebooks large; GitHub hashes them itself
         result["partialFingerprints"] = {"primaryLocationLineHash": file.hashes[row - 1]}
     if notes := list(_notes(diagnostic, file)):
         result["relatedLocations"] = [{"id": number, **note} for number, note in enumerate(notes, 1)]
@@ -140,7 +140,7 @@ def _flow(steps: list[Json]) -> Json:
 
 def _fixes(diagnostic: Diagnostic, file: _File) -> Json:
     fix = without_key(diagnostic.fix)
-    if fix is None or not fix.edits or fix.safety is Safety.DISPLAY:
+    if fix is None or not fix.edits or fix.safety is Safety.DISPLAY or file.source.virtual:
         return {}
     change = {"artifactLocation": file.location, "replacements": [_replacement(e, file) for e in sorted(fix.edits)]}
     return {"fixes": [{"description": {"text": _sentence(fix.title)}, "artifactChanges": [change]}]}
