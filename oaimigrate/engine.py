@@ -125,7 +125,9 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
     except Exception as error:
         return [_crash(source, "reading", error)], None
     left_out = (_unparsable(source, error) for error in source.unreadable)
-    found = sorted({*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message))
+    found = sorted(
+        {*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message)
+    )
     found = [quotes.fitted(file, d) for d in _outside(file, found)]
     if not found:
         return [], file
@@ -170,7 +172,9 @@ def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:
 
 def _unparsable(source: Source, error: SourceError) -> Diagnostic:
     offset = min(source.offset(error.row, error.column), len(source.text))
-    message = error.message.replace("this file", "this cell") if source.virtual else error.message
+    message = error.message
+    if source.virtual:  # a row of all cells says nothing
+        message = message.replace("this file", "this cell").partition(" (detected at line")[0]
     return Diagnostic(UNREADABLE, message, Span(offset, offset))
 
 

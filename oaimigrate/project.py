@@ -71,4 +71,6 @@ class Project:
 
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""
-        return not path.endswith(".ipynb") and any(other != path and other not in self.settings for other in self.requests)
+        return not path.endswith(".ipynb") and any(
+            other != path and other not in self.settings for other in self.requests
+        )

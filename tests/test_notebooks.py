@@ -35,8 +35,9 @@ def cell(text: str, **more: object) -> dict[str, object]:
 
 
 def notebook(*texts: str, **metadata: object) -> dict[str, object]:
-    found = [{"cell_type": "markdown", "metadata": {}, "source": ["# openai.Model.list()"]}, *map(cell, texts)]
-    return {"cells": found, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
+    title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": ["# openai.Model.list()"]}
+    found = [title, *(cell(text) | {"id": f"c{number}"} for number, text in enumerate(texts))]
+    return {"cells": found, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def dumped(content: object, indent: int | None = 1) -> str:
@@ -60,27 +61,48 @@ def test_findings_say_their_cell(run: Run, tmp_path: Path) -> None:
         ["n.ipynb:cell", "2:3:1:", "OAI102"],
         ["n.ipynb:cell", "3:2:9:", "OAI101"],
         ["n.ipynb:cell", "4:1:6:", "OAI103"],
-        ["n.ipynb:cell", "4:1:19:", "OAI103"],
-        ["n.ipynb:cell", "4:1:30:", "OAI103"],
+        ["n.ipynb:cell", "4:1:20:", "OAI103"],
+        ["n.ipynb:cell", "4:1:31:", "OAI103"],
     ]
     found = json.loads(run("check", "--format", "json", "--select", "OAI101").out)
     assert [(f["cell"], f["location"], f["end_location"]) for f in found] == [
         (3, {"row": 2, "column": 9}, {"row": 2, "column": 37})
     ]
-    assert {edit["cell"] for edit in found[0]["fix"]["edits"]} == {3}
+    assert {edit["cell"] for edit in found[0]["fix"]["edits"]} == {2, 3}
+
+
+@pytest.mark.parametrize("format_", ["github", "gitlab", "pylint", "azure", "junit", "sarif", "rdjson"])
+def test_programs_are_told_the_row_of_the_file(run: Run, tmp_path: Path, format_: str) -> None:
+    text = dumped(notebook(SETUP, ASK))
+    (tmp_path / "n.ipynb").write_text(text)
+    report = run("check", "--select", "OAI101", "--format", format_).text
+    row = next(n for n, line in enumerate(text.split("\n"), 1) if "ChatCompletion" in line)
+    place = {
+        "github": f"line={row},endLine={row},col=14,endColumn=42",
+        "gitlab": f'"line": {row},\n          "column": 14',
+        "pylint": f"n.ipynb:{row}: [OAI101]",
+        "azure": f"linenumber={row};columnnumber=14",
+        "junit": f'line="{row}" column="14"',
+        "sarif": f'"startLine": {row},\n                  "startColumn": 14',
+        "rdjson": f'"line": {row},\n            "column": 14',
+    }
+    assert place[format_] in report
+    assert '"fixes"' not in report
 
 
 def test_the_excerpt_is_that_of_the_cell(run: Run, tmp_path: Path) -> None:
     (tmp_path / "n.ipynb").write_text(dumped(notebook(SETUP, ASK)))
     text = run("check", "--select", "OAI110,OAI101").text
-    assert " --> n.ipynb:cell 2:1:14\n  |\n1 | %pip install openai==0.28.1 -q\n  |              ^^^^^^^^^^^^^^\n" in text
+    assert (
+        " --> n.ipynb:cell 2:1:14\n  |\n1 | %pip install openai==0.28.1 -q\n  |              ^^^^^^^^^^^^^^\n" in text
+    )
     assert " --> n.ipynb:cell 3:2:9\n  |\n1 | # ask\n2 | reply = openai.ChatCompletion.create(\n" in text
 
 
 @pytest.mark.parametrize("indent", [1, 2, None])
 def test_only_changed_lines_are_written(run: Run, tmp_path: Path, indent: int | None) -> None:
     content = notebook(SETUP, ASK, READ)
-    content["cells"][1] |= {"id": "a-b", "outputs": [{"output_type": "stream", "name": "x", "text": ["openai.api_key\n"]}]}
+    content["cells"][1] |= {"outputs": [{"output_type": "stream", "name": "x", "text": ["openai.api_key\n"]}]}
     file = tmp_path / "n.ipynb"
     file.write_text(before := dumped(content, indent))
     assert run("migrate", "--allow-dirty").code == 0
@@ -152,7 +174,7 @@ def test_crlf_and_a_byte_order_mark_stay(run: Run, tmp_path: Path) -> None:
         "%matplotlib inline",
         "x = (1\n% 2)\ny = '''\n%no\n!no\n'''",
         "%%time\nawait f()",
-        "%%bash\npip install x | grep \"",
+        '%%bash\npip install x | grep "',
         "pip install openai\ncd data\nls = 1; cd in [ls]",
         "    indented = 1\n    if indented:\n\n        pass",
         "async with f() as g:\n    pass",
@@ -195,12 +217,15 @@ def test_the_place_in_the_file_is_known() -> None:
 
 def test_what_a_command_installs_is_raised(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "n.ipynb"
-    commands = "!pip install -U 'openai<1' numpy\n!{sys.executable} -m pip install flask openai==0.28\nx = 'openai==0.28'"
+    commands = (
+        "!pip install -U 'openai<1' numpy\n!{sys.executable} -m pip install flask openai==0.28\nx = 'openai==0.28'"
+    )
     shell = "%%bash\npip install openai==0.27.1; ls"
     file.write_text(dumped(notebook(commands, shell, "%conda install -y openai=0.28.1", "!pip install openai>=1.0")))
     assert run("check", "--fix", "--unsafe-fixes").code == 0
     assert sources(file.read_text()) == [
-        "!pip install -U 'openai>=3,<4' numpy\n!{sys.executable} -m pip install flask \"openai>=3,<4\"\nx = 'openai==0.28'",
+        "!pip install -U 'openai>=3,<4' numpy\n"
+        "!{sys.executable} -m pip install flask \"openai>=3,<4\"\nx = 'openai==0.28'",
         '%%bash\npip install "openai>=3,<4"; ls',
         '%conda install -y "openai>=3,<4"',
         "!pip install openai>=1.0",
@@ -208,7 +233,8 @@ def test_what_a_command_installs_is_raised(run: Run, tmp_path: Path) -> None:
 
 
 def test_comments_silence_a_line_of_a_cell(run: Run, tmp_path: Path) -> None:
-    text = "%pip install openai==0.28  # oaimigrate: ignore[OAI110] old\nimport openai\nopenai.Model.list()  # noqa: OAI101"
+    text = "%pip install openai==0.28  # oaimigrate: ignore[OAI110] old\nimport openai\n"
+    text += "openai.Model.list()  # noqa: OAI101"
     (tmp_path / "n.ipynb").write_text(dumped(notebook(text)))
     assert run("check").code == 0
 
@@ -218,10 +244,13 @@ def test_comments_silence_a_line_of_a_cell(run: Run, tmp_path: Path) -> None:
     [
         ('{"openai": 1,\n "cells": [}', "n.ipynb:2:12: OAI001 this notebook is no valid JSON: expecting value"),
         ('{"cells": [], "a": "openai', "n.ipynb:1:20: OAI001 this notebook is no valid JSON: unterminated string"),
-        ("[\"openai\"]", "n.ipynb:1:1: OAI001 this file is no notebook: it holds no JSON object"),
+        ('["openai"]', "n.ipynb:1:1: OAI001 this file is no notebook: it holds no JSON object"),
         ('{"worksheets": ["openai"], "nbformat": 3}', "n.ipynb:1:1: OAI001 notebooks of format 3 are not read"),
         ('{"nbformat": 4, "cells": {"openai": 1}}', "n.ipynb:1:26: OAI001 this notebook has no list of cells"),
-        ('{"nbformat": 4, "cells": ["openai"]}', "n.ipynb:1:27: OAI001 cell 1 of this notebook has no type or no source"),
+        (
+            '{"nbformat": 4, "cells": ["openai"]}',
+            "n.ipynb:1:27: OAI001 cell 1 of this notebook has no type or no source",
+        ),
         (
             '{"nbformat": 4, "cells": [{"cell_type": "code", "source": [1, "openai"]}]}',
             "n.ipynb:1:59: OAI001 the source of cell 1 of this notebook is no text",
@@ -235,7 +264,7 @@ def test_a_bad_notebook_is_one_line(run: Run, tmp_path: Path, content: str, mess
     (tmp_path / "a.py").write_text("import openai\nopenai.Model.list()\n")
     done = run("check", "--fix", "--format", "concise")
     assert done.code == 1
-    assert [line for line in done.text.splitlines() if "OAI001" in line][0].startswith(message)
+    assert next(line for line in done.text.splitlines() if "OAI001" in line).startswith(message)
     assert (tmp_path / "n.ipynb").read_bytes() == data
     assert "client" in (tmp_path / "a.py").read_text()
 
@@ -274,11 +303,15 @@ def test_cells_see_the_cells_above(run: Run, tmp_path: Path) -> None:
 
 def test_notebooks_are_programs_of_their_own(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        (tmp_path / f"{name}.ipynb").write_text(dumped(notebook("import openai\nopenai.api_key = 'k'", "openai.Model.list()")))
+        (tmp_path / f"{name}.ipynb").write_text(
+            dumped(notebook("import openai\nopenai.api_key = 'k'", "openai.Model.list()"))
+        )
     (tmp_path / "c.ipynb").write_text(dumped(notebook("import openai\nopenai.Model.list()")))
     run("migrate", "--allow-dirty")
     assert sources((tmp_path / "a.ipynb").read_text())[1] == "client.models.list()"
-    assert sources((tmp_path / "c.ipynb").read_text())[0] == "import openai\n\nclient = openai.OpenAI()\nclient.models.list()"
+    assert sources((tmp_path / "c.ipynb").read_text())[0] == (
+        "import openai\n\nclient = openai.OpenAI()\n\nclient.models.list()"
+    )
 
 
 def test_standard_input_may_be_a_notebook(run: Run) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from oaimigrate.diagnostics import Edit
@@ -131,7 +132,7 @@ class Document:
 
     def _slices(self, piece: Place) -> Iterator[tuple[int, int]]:
         starts = self._characters(piece)
-        yield from zip(starts, starts[1:], strict=False)
+        yield from pairwise(starts)
 
     def _characters(self, piece: Place) -> list[int]:
         """For each character of a string, and for its end, the place in the JSON."""

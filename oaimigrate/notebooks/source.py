@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from oaimigrate.diagnostics import Span
-from oaimigrate.notebooks import cells, document
+from oaimigrate.notebooks import cells, document, magics
 from oaimigrate.notebooks.document import Document, DocumentError
 from oaimigrate.source import Place, Source, SourceError, decode, position
 
@@ -108,7 +108,8 @@ def _broken(code: list[tuple[int, str]], path: str) -> dict[int, SourceError]:
         if error is not None and "openai" not in text:
             reason = error.msg[:1].lower() + error.msg[1:]
             message = f"this cell does not parse as Python 3, so it is left out: {reason}"
-            found[number] = SourceError(path, start + (error.lineno or 1), error.offset or 1, message)
+            hidden = len(magics.hide(""))  # what stands before each line of a cell that is left out
+            found[number] = SourceError(path, start + (error.lineno or 1), (error.offset or 1) + hidden, message)
         start += alone.count("\n")
     return found
 
@@ -127,7 +128,7 @@ def _error(text: str) -> SyntaxError | None:
 
 
 def _trimmed(old: str, new: str) -> str:
-    """A new text without blank lines at its end that the old one does not have: what separated it from the next cell."""
+    """A new text without blank lines at its end that the old one does not have: they parted it from the next cell."""
     return new if old.endswith("\n") or not old else new.rstrip("\n")
 
 

@@ -21,7 +21,9 @@ def _block(report: Report, result: FileResult, source: Source) -> Iterator[str]:
     paint = report.paint
     yield linked(paint, paint(shown_path(result.path), "bold"), result.path) + ":"
     places = [source.place(d.span.start) for d in result.diagnostics]
-    rows, columns = (max(len(str(n)) for n in found) for found in zip(*((p.row, p.column) for p in places), strict=True))
+    rows, columns = (
+        max(len(str(n)) for n in found) for found in zip(*((p.row, p.column) for p in places), strict=True)
+    )
     cells = max(len(str(place.cell)) for place in places)
     for place, diagnostic in zip(places, result.diagnostics, strict=True):
         mark = paint("[*] ", "cyan") if report.fixable(diagnostic.fix) else ""

@@ -45,8 +45,7 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
 
 def _fix(fix: Fix, source: Source) -> dict[str, Any]:
     edits = [
-        {"content": e.text, "cell": source.place(e.start).cell, **_places(source, e.start, e.end)}
-        for e in sorted(fix.edits)
+        {"content": e.text, **_cell(source, e.start), **_places(source, e.start, e.end)} for e in sorted(fix.edits)
     ]
     return {"applicability": fix.safety.name.lower(), "message": fix.title, "linked": fix.group, "edits": edits}
 
@@ -55,9 +54,14 @@ def _note(note: Note, source: Source) -> dict[str, Any]:
     other = note_source(note, source)
     if note.span is None or other is None:
         return {"message": note.text, "filename": note.path and shown_path(note.path), "location": None}
-    cell = other.place(note.span.start).cell
-    where = _places(other, note.span.start, note.span.end)
-    return {"message": note.text, "filename": shown_path(other.path), "cell": cell, **where}
+    where = _cell(other, note.span.start) | _places(other, note.span.start, note.span.end)
+    return {"message": note.text, "filename": shown_path(other.path), **where}
+
+
+def _cell(source: Source, offset: int) -> dict[str, Any]:
+    """The cell of an edit or a note, which need not be that of the finding."""
+    cell = source.place(offset).cell
+    return {} if cell is None else {"cell": cell}
 
 
 def _places(source: Source, start: int, end: int) -> dict[str, Any]:
