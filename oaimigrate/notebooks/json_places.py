@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -60,7 +59,7 @@ def _object(text: str, start: int, keep: tuple[str, ...]) -> Place:
             at = _skip(text, _expect(text, at, ","))
         if text[at : at + 1] != '"':
             raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-        key, at = scanstring(text, at + 1, True)
+        key, at = _raw(text, at)
         at = _skip(text, _expect(text, _skip(text, at), ":"))
         place = _value(text, at, keep[1:] if key == keep[0] else ())
         found[key] = place
