@@ -124,12 +124,15 @@ class Call(NamedTuple):
 class Api(NamedTuple):
     """The whole map.
 
-    `methods` has the asynchronous names too, with True. `error_since` and `error_tree` speak of the new exceptions.
+    `methods` has the asynchronous names too, with True; `method_names` are those names without their class, and
+    `removed_names` the last names of what was removed. `error_since` and `error_tree` speak of the new exceptions.
     `dict_methods` are templates for uses of an answer as a dict (replace "{r}"); "" means that `dict_advice` says more.
     """
 
     verified: tuple[str, ...]
     methods: Mapping[str, tuple[Method, bool]]
+    method_names: frozenset[str]
+    removed_names: frozenset[str]
     resources: frozenset[str]
     models: Mapping[str, ModelType]
     errors: Mapping[str, ErrorClass]
@@ -176,9 +179,15 @@ def _api(data: Mapping[str, Any]) -> Api:
     methods = {m.old: (m, False) for m in rows}
     methods |= {f"{m.old.partition('.')[0]}.{m.async_name}": (m, True) for m in rows if m.async_name}
     tree = [(*key.partition("@")[::2], base) for key, base in data["error_tree"].items()]
+    removed = {path: Removed(path, advice, "") for path, advice in _split_keys(data["removed"])}
+    removed |= {path: Removed(path, "", new) for path, new in data["kept"].items()}
     return Api(
         verified=tuple(data["verified"].split()),
         methods=methods,
+        method_names=frozenset(name.partition(".")[2] for name in methods),
+        removed_names=frozenset(
+            name.rpartition(".")[2] for name in (*removed, *(n for n, (m, _) in methods.items() if not m.new))
+        ),
         resources=frozenset(data["methods"]),
         models={name: ModelType(name, row["cls"], _fields(row["fields"])) for name, row in data["models"].items()},
         errors={name: _error(name, row) for name, row in data["errors"].items()},
@@ -186,8 +195,7 @@ def _api(data: Mapping[str, Any]) -> Api:
         error_since={name: int(major or 1) for name, major, _ in tree},
         error_attributes={old: ErrorAttribute(old, **row) for old, row in data["error_attributes"].items()},
         settings={old: Setting(old, **row) for old, row in data["settings"].items()},
-        removed={path: Removed(path, advice, "") for path, advice in _split_keys(data["removed"])}
-        | {path: Removed(path, "", new) for path, new in data["kept"].items()},
+        removed=removed,
         calls=calls,
         dict_methods=data["dict_methods"],
         dict_advice=dict(_split_keys(data["dict_advice"])),

@@ -13,6 +13,7 @@ import libcst as cst
 
 from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.steps import literal
+from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
@@ -40,9 +41,7 @@ def legacy_branches(file: FileContext) -> list[cst.CSTNode]:
                 found.append(choice.body)
             case False:
                 found.append(choice.orelse)
-    for attempt in file.nodes(cst.Try):
-        found += _tried(file, attempt)
-    return found
+    return found + _tried(file, file.nodes(cst.Try))
 
 
 def _mentions_version(text: str) -> bool:
@@ -131,38 +130,56 @@ def _is_version(file: FileContext, node: cst.CSTNode, depth: int = 0) -> bool:
     return False
 
 
-def _tried(file: FileContext, node: cst.Try) -> list[cst.CSTNode]:
-    """The 0.28 side of `try: <one generation> except ImportError: <the other>`."""
-    handlers = [h for h in node.handlers if h.type is None or any(n in file.code(h.type) for n in FALLBACKS)]
-    if not handlers:
-        return []
-    body = _speaks(file, node.body)
-    others = [(h.body, _speaks(file, h.body)) for h in handlers]
-    if body == {"old"} and any("new" in s for _, s in others):
-        return [node.body]
-    if "new" in body:
-        return [suite for suite, speaks in others if speaks == {"old"}]
-    return []
+def _tried(file: FileContext, attempts: list[cst.Try]) -> list[cst.CSTNode]:
+    """The 0.28 sides of every `try: <one generation> except ImportError: <the other>`."""
+    found: list[cst.CSTNode] = []
+    speaks: dict[cst.CSTNode, set[str]] | None = None
+    for attempt in attempts:
+        handlers = [
+            h for h in attempt.handlers if h.type is None or any(_names_class(h.type, name) for name in FALLBACKS)
+        ]
+        if not handlers:
+            continue
+        if speaks is None:
+            speaks = _speaks(file)
+        body = speaks.get(attempt.body, set())
+        others = [(h.body, speaks.get(h.body, set())) for h in handlers]
+        if body == {"old"} and any("new" in s for _, s in others):
+            found.append(attempt.body)
+        elif "new" in body:
+            found += [suite for suite, spoken in others if spoken == {"old"}]
+    return found
 
 
-def _speaks(file: FileContext, suite: cst.CSTNode) -> set[str]:
-    """Which generations of the SDK a suite uses."""
-    found: set[str] = set()
-    stack: list[cst.CSTNode] = [suite]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, cst.ImportFrom):
-            found |= _imports(file, node)
-        elif isinstance(node, cst.Import):
-            found |= {"old" for a in node.names if file.module.code_for_node(a.name) in LEGACY_MODULES}
-        elif isinstance(node, cst.Attribute):
-            found |= _names(file, node)
-        stack.extend(node.children)
+def _names_class(node: cst.BaseExpression, name: str) -> bool:
+    match node:
+        case cst.Tuple(elements=elements):
+            return any(_names_class(e.value, name) for e in elements)
+        case cst.Attribute(attr=cst.Name(value=found)) | cst.Name(value=found):
+            return found == name
+    return False
+
+
+def _speaks(file: FileContext) -> dict[cst.CSTNode, set[str]]:
+    """Which generations of the SDK every suite uses, itself or in the suites inside it."""
+    said: list[tuple[cst.CSTNode, set[str]]] = []
+    said += [(node, _imports(file, node)) for node in file.nodes(cst.ImportFrom)]
+    for plain in file.nodes(cst.Import):
+        if any(dotted(a.name) in LEGACY_MODULES for a in plain.names):
+            said.append((plain, {"old"}))
+    said += [(node, _names(file, node)) for node in file.nodes(cst.Attribute)]
+    found: dict[cst.CSTNode, set[str]] = {}
+    for node, spoken in said:
+        current = file.parent(node) if spoken else None
+        while current is not None:
+            if isinstance(current, cst.BaseSuite):
+                found.setdefault(current, set()).update(spoken)
+            current = file.parent(current)
     return found
 
 
 def _imports(file: FileContext, node: cst.ImportFrom) -> set[str]:
-    module = file.module.code_for_node(node.module) if node.module is not None else ""
+    module = dotted(node.module) or ""
     if (
         node.relative
         or not (module == "openai" or module.startswith("openai."))
@@ -171,7 +188,7 @@ def _imports(file: FileContext, node: cst.ImportFrom) -> set[str]:
         return set()
     if module.startswith(LEGACY_MODULES):
         return {"old"}
-    names = {file.module.code_for_node(a.name) for a in node.names}
+    names = {dotted(a.name) for a in node.names}
     if names & (file.api.resources | {"error", "InvalidRequestError"}):
         return {"old"}
     modern = module.startswith("openai.types") or names & (CLIENTS | set(file.api.error_tree))
@@ -179,9 +196,9 @@ def _imports(file: FileContext, node: cst.ImportFrom) -> set[str]:
 
 
 def _names(file: FileContext, node: cst.Attribute) -> set[str]:
-    if file.kind(node.value).kind != Symbol(""):
-        return set()
     name = node.attr.value
-    if name in file.api.resources or name == "error":
-        return {"old"}
-    return {"new"} if name in CLIENTS or name in file.inference.roots or name in file.api.error_tree else set()
+    old = name in file.api.resources or name == "error"
+    new = name in CLIENTS or name in file.inference.roots or name in file.api.error_tree
+    if not (old or new) or file.kind(node.value).kind != Symbol(""):
+        return set()
+    return {"old"} if old else {"new"}

@@ -37,9 +37,9 @@ class FileContext:
         self.text = source.text
         self.config = config
         self.project = project
-        self.module = syntax.parse(source.with_text(_plain_newlines(source.text)))
         self.api = api_map.load()
-        self.tree = Tree(self.module)
+        self.tree = project.modules.tree(source) or Tree(syntax.parse(source.with_text(_plain_newlines(source.text))))
+        self.module = self.tree.module
         self.inference = Inference(self, self.api)
 
     # -- meaning -------------------------------------------------------------------------------------------------
@@ -101,6 +101,12 @@ class FileContext:
         from oaimigrate.analysis.placement import make_plan
 
         return make_plan(self)
+
+    @cached_property
+    def imported_names(self) -> frozenset[str]:
+        """Every name that an import binds somewhere in this file: a quick answer to "can this be the SDK's own name?"."""
+        scopes = self.tree.scope_of_node.values()
+        return frozenset(n for s in scopes for n, bs in s.names.items() if any(b.how == "import" for b in bs))
 
     @cached_property
     def module_name(self) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import reexports
 from oaimigrate.analysis.kinds import (
     SILENT,
     Awaitable,
@@ -35,11 +36,14 @@ from oaimigrate.analysis.kinds import (
     TupleOf,
     Value,
 )
+from oaimigrate.source import SourceError, read_bytes
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
     from oaimigrate.analysis.infer import Inference
+    from oaimigrate.analysis.walk import Tree
     from oaimigrate.project import Project
+    from oaimigrate.source import Source
 
 MAX_BYTES = 400_000  # a module larger than this is not opened for the sake of one import
 MAX_HOPS = 12  # imports followed one from another
@@ -52,6 +56,8 @@ class Modules:
         self.project = project
         self.sources = sources
         self._files: dict[str, FileContext | None] = {}
+        self._reexports: dict[str, reexports.Reexports] = {}
+        self._listings: dict[str, frozenset[str]] = {}
         self._answers: dict[tuple[str, str], Value] = {}
         self._resolved: dict[tuple[str, str, int], str | None] = {}
         self._hops = 0
@@ -59,7 +65,20 @@ class Modules:
     # -- files -----------------------------------------------------------------------------------------------------
 
     def exists(self, path: str) -> bool:
-        return path in self.sources or os.path.isfile(path)
+        if path in self.sources:
+            return True
+        folder, name = os.path.split(path)
+        return name in self._entries(folder)
+
+    def _entries(self, folder: str) -> frozenset[str]:
+        """The Python files and folders in a folder; none if its parent is known not to hold it."""
+        found = self._listings.get(folder)
+        if found is None:
+            parent, own = os.path.split(folder)
+            beside = self._listings.get(parent)
+            absent = beside is not None and own not in beside and own not in ("", os.curdir, os.pardir)
+            found = self._listings[folder] = frozenset() if absent else _listing(folder)
+        return found
 
     def resolve(self, importer: str, module: str, level: int) -> str | None:
         """The file that `module` means in an import statement of `importer`, None if the project has none."""
@@ -95,17 +114,20 @@ class Modules:
             self._files[path] = self._load(path)
         return self._files[path]
 
+    def tree(self, source: Source) -> Tree | None:
+        """The tree of a source, if another module's import had it parsed already."""
+        file = self._files.get(source.path)
+        return file.tree if file is not None and file.text == source.text else None
+
     def _load(self, path: str) -> FileContext | None:
         from oaimigrate.analysis.file import FileContext
         from oaimigrate.config import Config
-        from oaimigrate.source import Source, SourceError, read_bytes
+        from oaimigrate.source import Source
 
         try:
-            if path not in self.sources and os.path.basename(path) != "__init__.py":
-                return None  # it neither uses the SDK nor reads what another module returns, as far as bytes tell
-            data = self.sources[path] if path in self.sources else read_bytes(path)
+            data = self.sources.get(path, b"")
             if len(data) > MAX_BYTES or b"import" not in data:
-                return None
+                return None  # it neither uses the SDK nor reads what another module returns, as far as bytes tell
             return FileContext(Source.from_bytes(data, path), Config(), self.project)
         except (SourceError, RecursionError):
             return None
@@ -160,6 +182,8 @@ class Modules:
         return data is None or name.encode() in data or b"import *" in data
 
     def _name(self, path: str, name: str) -> Value:
+        if path not in self.sources:
+            return self._handed_on(path, name)
         file = self.file(path)
         if file is None:
             return SILENT
@@ -176,12 +200,42 @@ class Modules:
             value = replace(value, doubt=Doubt(doubt.text, None, path))
         return value
 
+    def _handed_on(self, path: str, name: str) -> Value:
+        """A name of a package that has nothing of the SDK itself: what it imports under that name."""
+        if os.path.basename(path) != "__init__.py":
+            return SILENT
+        if path not in self._reexports:
+            self._reexports[path] = reexports.read(_bytes(path))
+        names, stars = self._reexports[path]
+        found = names.get(name)
+        if found is not None:
+            if not found.member:
+                return self.module(path, found.module)
+            return self.exported(path, found.module, found.member, found.level)
+        values = (self.exported(path, s.module, name, s.level) for s in stars)
+        return next((v for v in values if matters(v.kind)), SILENT)
+
     def home(self, node: cst.CSTNode) -> Inference | None:
         """The inference of the file whose tree holds a function or class."""
         for file in self._files.values():
             if file is not None and node in file.tree.scope_of_node:
                 return file.inference
         return None
+
+
+def _listing(folder: str) -> frozenset[str]:
+    """What is in a folder: one call of the system instead of three for every import of every file."""
+    try:
+        return frozenset(os.listdir(folder or "."))
+    except OSError:
+        return frozenset()
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return read_bytes(path)
+    except SourceError:
+        return b""
 
 
 def _roots(folder: str) -> list[str]:

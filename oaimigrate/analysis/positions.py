@@ -7,9 +7,6 @@ comments out; the whole one has its parentheses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
@@ -22,8 +19,9 @@ class _Recorder(CodegenState):
     def __init__(self, module: cst.Module) -> None:
         super().__init__(module.default_indent, module.default_newline)
         self.offset = 0
-        self.whole: dict[cst.CSTNode, list[int]] = {}
-        self.syntactic: dict[cst.CSTNode, Span] = {}
+        self._starts: list[int] = []
+        self.whole: dict[cst.CSTNode, tuple[int, int]] = {}
+        self.syntactic: dict[cst.CSTNode, tuple[int, int]] = {}
 
     def add_token(self, value: str) -> None:
         self.tokens.append(value)
@@ -38,27 +36,42 @@ class _Recorder(CodegenState):
             self.offset -= len(self.tokens.pop())
 
     def before_codegen(self, node: cst.CSTNode) -> None:
-        self.whole[node] = [self.offset, -1]
+        self._starts.append(self.offset)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
-        self.whole[node][1] = self.offset
+        self.whole[node] = (self._starts.pop(), self.offset)
 
-    @contextmanager
     def record_syntactic_position(
         self,
         node: cst.CSTNode,
         *,
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
-    ) -> Iterator[None]:
-        start = self.offset
-        yield
-        if start_node is not None:
-            start = self.whole[start_node][0]
-        end = self.offset
-        if end_node is not None:
-            end = self.syntactic[end_node].end if end_node in self.syntactic else self.whole[end_node][1]
-        self.syntactic[node] = Span(start, end)
+    ) -> _Recording:
+        return _Recording(self, node, start_node, end_node)
+
+
+class _Recording:
+    """The while in which a node is generated without its parentheses. Generators would cost three times as much."""
+
+    __slots__ = ("end_node", "node", "recorder", "start", "start_node")
+
+    def __init__(
+        self, recorder: _Recorder, node: cst.CSTNode, start_node: cst.CSTNode | None, end_node: cst.CSTNode | None
+    ) -> None:
+        self.recorder, self.node, self.start_node, self.end_node = recorder, node, start_node, end_node
+
+    def __enter__(self) -> None:
+        self.start = self.recorder.offset
+
+    def __exit__(self, *error: object) -> None:
+        recorder = self.recorder
+        start = self.start if self.start_node is None else recorder.whole[self.start_node][0]
+        end = recorder.offset
+        if self.end_node is not None:
+            known = recorder.syntactic.get(self.end_node)
+            end = known[1] if known is not None else recorder.whole[self.end_node][1]
+        recorder.syntactic[self.node] = (start, end)
 
 
 class Positions:
@@ -72,11 +85,10 @@ class Positions:
 
     def span(self, node: cst.CSTNode) -> Span:
         found = self._recorder.syntactic.get(node)
-        return found if found is not None else self.whole(node)
+        return Span(*found) if found is not None else self.whole(node)
 
     def __contains__(self, node: cst.CSTNode) -> bool:
         return node in self._recorder.whole
 
     def whole(self, node: cst.CSTNode) -> Span:
-        start, end = self._recorder.whole[node]
-        return Span(start, end)
+        return Span(*self._recorder.whole[node])

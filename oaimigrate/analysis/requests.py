@@ -52,6 +52,8 @@ def find(file: FileContext) -> list[Request]:
 
 def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
     """The request that an attribute access makes, if it names a method of a 0.28 resource class."""
+    if node.attr.value not in file.api.method_names:
+        return None
     base = file.kind(node.value).kind
     bases = base.kinds if isinstance(base, OneOf) else (base,)
     rows = [

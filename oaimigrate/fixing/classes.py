@@ -123,6 +123,11 @@ def _flattened(
 
 
 def legacy_path(file: FileContext, node: cst.Attribute | cst.Name) -> str | None:
+    if isinstance(node, cst.Attribute):
+        if node.attr.value not in file.api.errors:
+            return None
+    elif node.value not in file.imported_names or import_of(file, node) is None:
+        return None
     parent = file.parent(node)
     if isinstance(parent, (cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:
         return None
@@ -134,7 +139,7 @@ def legacy_path(file: FileContext, node: cst.Attribute | cst.Name) -> str | None
         return "error.Timeout"
     if not isinstance(kind, Symbol) or not errors.is_legacy(file, kind.path):
         return None
-    return kind.path if isinstance(node, cst.Attribute) or import_of(file, node) is not None else None
+    return kind.path
 
 
 def import_of(file: FileContext, node: cst.CSTNode) -> Binding | None:

@@ -29,6 +29,8 @@ VARIABLES = {
 @rule.on(cst.Call)
 def passed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`OpenAI(api_key="sk-…")`, `client.with_options(api_key="sk-…")`, a 0.28 request with its own key."""
+    if not any(a.star or (a.keyword is not None and a.keyword.value in ARGUMENTS) for a in node.args):
+        return
     name = constructed(file, node)
     kind = file.kind(node.func).kind
     legacy = isinstance(kind, Symbol) and kind.path in file.api.methods

@@ -156,13 +156,20 @@ def _indirect_uses(file: FileContext, resource: str) -> list[Request]:
 @rule.on(cst.Attribute, cst.Name)
 def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
     """`api = openai.ChatCompletion`: a resource class kept as a value."""
+    if isinstance(node, cst.Attribute):
+        if node.attr.value not in file.api.resources:
+            return
+    elif node.value not in file.imported_names and file.scope(node).owner_of(node.value) is not None:
+        return
     parent = file.parent(node)
     if isinstance(parent, (cst.Attribute, cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:
         return
     if isinstance(parent, cst.Arg) and parent.keyword is node:
         return
+    if not spelled(file, node):
+        return
     kind = file.kind(node).kind
-    if not isinstance(kind, Symbol) or kind.path not in file.api.resources or not spelled(file, node):
+    if not isinstance(kind, Symbol) or kind.path not in file.api.resources:
         return
     if _is_store(file, node) or isinstance(parent, (cst.Param, cst.FunctionDef, cst.ClassDef)):
         return
