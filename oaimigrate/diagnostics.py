@@ -7,7 +7,8 @@ made from them once, at the edge, by `Source.position`.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class FileResult:
     original: str | None = None
     applied: tuple[Diagnostic, ...] = ()
     source: Source | None = None  # where `text` is not that of the file: what knows its places
-    exports: frozenset[str] = frozenset()  # names through which responses and clients reach other modules
+    exports: Mapping[str, frozenset[str]] = field(default_factory=dict)  # through which responses leave the module
 
     @property
     def changed(self) -> bool:

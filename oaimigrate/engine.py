@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from oaimigrate import manifests, registry
@@ -89,11 +89,11 @@ def _reported(file: FileContext | None, diagnostics: list[Diagnostic], config: C
         return [*(replace(d, fix=None) for d in diagnostics), _crash(file.source, "joining linked fixes", error)]
 
 
-def _exports(file: FileContext | None) -> frozenset[str]:
+def _exports(file: FileContext | None) -> Mapping[str, frozenset[str]]:
     try:
-        return exports(file) if file is not None else frozenset()
+        return exports(file) if file is not None else {}
     except Exception:  # the file's own results stand; only its readers in other modules are not looked for
-        return frozenset()
+        return {}
 
 
 def complete_edits(file: FileContext, fix: Fix, diagnostics: list[Diagnostic]) -> tuple[Edit, ...]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
+from oaimigrate.consumers import consumers, read_or_nothing
 from oaimigrate.discovery import MANIFESTS, WORD, discover, is_manifest, screen
 from oaimigrate.source import Source, SourceError, read_bytes
 
@@ -30,7 +30,7 @@ _POOL_BYTES = 150_000
 _RARELY = (200_000, 50, 1000)
 
 _ROUNDS = 3  # how often names handed on by readers are followed to their own readers
-_LARGE_TREE = 3000  # files
+_KEPT_BYTES = 300_000_000  # of files that do not mention the SDK, kept to be asked whether they read what it returns
 
 Progress = Callable[[int, int], None]
 File = tuple[str, bytes]
@@ -44,6 +44,11 @@ class Collected:
     files: tuple[File, ...]
     unreadable: tuple[SourceError, ...] = ()
     others: tuple[str, ...] = ()  # files that do not mention the SDK: they may still read what other modules return
+    kept: Mapping[str, bytes] = field(default_factory=dict)  # the bytes of `others`, as far as memory is spent on them
+
+    def bytes_of(self, path: str) -> bytes:
+        """What is in one of `others`."""
+        return self.kept.get(path) or read_or_nothing(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
     names = discover(paths, force_exclude=force_exclude)
     files, unreadable, others, requirements = [], [], [], []
+    kept, room = {}, _KEPT_BYTES
     for path in names:
         try:
             data = read_bytes(path)
@@ -86,12 +92,15 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
                 requirements.append((path, data))
             else:
                 others.append(path)
+                room -= len(data)
+                if room > 0:
+                    kept[path] = data
     found = len(names)
     if requirements:
         named = {os.path.normpath(path) for path in paths}
         found -= sum(1 for path, _ in requirements if path not in named)
         files = sorted(files + _wanted(requirements, named, used=bool(files)))
-    return Collected(found, tuple(files), tuple(unreadable), tuple(others))
+    return Collected(found, tuple(files), tuple(unreadable), tuple(others), kept if files else {})
 
 
 def _notebook(data: bytes, path: str) -> bool:
@@ -124,7 +133,8 @@ def run(
         found = _analyse(collected.files, job, jobs or _cpus(), progress)
         results += found
         for _ in range(_ROUNDS):
-            readers = consumers(found, [p for p in collected.others if p not in data])
+            exported = [(r.path, r.exports) for r in found]
+            readers = consumers(exported, [p for p in collected.others if p not in data], collected.bytes_of)
             if not readers:
                 break
             data |= dict(readers)
@@ -135,50 +145,6 @@ def run(
     if write:
         results = [_write(r, sources[r.path], data[r.path]) if r.changed else r for r in _in_order(results)]
     return Run(collected.found, tuple(r for r in _in_order(results) if r.diagnostics or r.changed), sources)
-
-
-def consumers(results: Sequence[FileResult], others: Sequence[str]) -> list[File]:
-    """The files that never say "openai" but import a name through which another module hands out responses or clients.
-
-    Told from bytes: such a file holds the name and the module's own name. In large trees only files of the same
-    top-level folder are asked, as modules of one project do not import each other across installed distributions.
-    """
-    wanted: dict[bytes, set[bytes]] = {}
-    tops = set()
-    for result in results:
-        if result.exports:
-            folder, _, name = result.path.rpartition(os.sep)
-            stem = name.removesuffix(".py").removesuffix(".pyi")
-            stem = folder.rpartition(os.sep)[2] if stem == "__init__" else stem
-            wanted.setdefault(stem.encode(), set()).update(n.encode() for n in result.exports)
-            tops.add(_top(result.path))
-    if not wanted:
-        return []
-    if len(others) > _LARGE_TREE:
-        others = [p for p in others if _top(p) in tops]
-    return [(p, d) for p in others if (d := _bytes(p)) and _imports(d, wanted)]
-
-
-def _top(path: str) -> str:
-    parts = os.path.normpath(path).split(os.sep)
-    return os.sep.join(parts[:2]) if len(parts) > 2 else parts[0]
-
-
-def _imports(data: bytes, wanted: dict[bytes, set[bytes]]) -> bool:
-    """Whether a file imports one of the modules and holds one of the names it hands out."""
-    for stem, names in wanted.items():
-        if stem in data and any(name in data for name in names):
-            line = rb"(?m)^[ \t]*(?:from|import)\b[^\n#]*\b" + re.escape(stem) + rb"\b"
-            if re.search(line, data):
-                return True
-    return False
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        return read_bytes(path)
-    except SourceError:
-        return b""  # reported when it was first read
 
 
 def run_source(path: str, data: bytes, config: Config, *, safety: Safety | None = None) -> Run:
@@ -265,7 +231,10 @@ def _pool(workers: int, job: Job) -> Executor:
     import sys
     from concurrent.futures import ProcessPoolExecutor
 
-    import oaimigrate.engine  # noqa: F401
+    from oaimigrate.analysis import api
+    from oaimigrate.registry import all_rules
+
+    all_rules(), api.load()
 
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     gc.freeze()  # what is here now stays, so that workers do not copy its pages to look for garbage

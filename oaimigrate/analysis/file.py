@@ -104,7 +104,7 @@ class FileContext:
 
     @cached_property
     def imported_names(self) -> frozenset[str]:
-        """Every name that an import binds somewhere in this file: a quick answer to "can this be the SDK's own name?"."""
+        """Every name that an import binds somewhere in this file: whether a name can be the SDK's, quickly."""
         scopes = self.tree.scope_of_node.values()
         return frozenset(n for s in scopes for n, bs in s.names.items() if any(b.how == "import" for b in bs))
 

@@ -264,19 +264,20 @@ def matters(kind: Kind) -> bool:
     return False
 
 
-def exports(file: FileContext) -> frozenset[str]:
+def exports(file: FileContext) -> dict[str, frozenset[str]]:
     """The module-level names of a file through which something of the SDK reaches other modules.
 
-    A function counts when it returns such a value, a class when one of its methods or attributes does.
+    A function counts when it returns such a value; a class with those of its methods and attributes that do.
     """
-    found = set()
+    found: dict[str, frozenset[str]] = {}
     for name, bindings in file.tree.module_scope.names.items():
         if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
             continue
-        value = file.inference.bound(bindings, bindings[-1].node)
-        if _gives(file, value.kind, 0):
-            found.add(name)
-    return frozenset(found)
+        kind = file.inference.bound(bindings, bindings[-1].node).kind
+        members = _members(file, kind, 0)
+        if members or (members is None and _gives(file, kind, 0)):
+            found[name] = members or frozenset()
+    return found
 
 
 def _gives(file: FileContext, kind: Kind, depth: int) -> bool:
@@ -284,15 +285,18 @@ def _gives(file: FileContext, kind: Kind, depth: int) -> bool:
         case Function(node=cst.FunctionDef() as node):
             result = file.inference.home(node).returned(node).kind
             return _gives(file, result, depth + 1) if depth < 3 else matters(result)
-        case ClassOf(node=node) | InstanceOf(node=node):
-            return depth < 3 and _class_gives(file, node, depth)
+        case ClassOf() | InstanceOf():
+            return depth < 3 and bool(_members(file, kind, depth))
         case Client() | Member():
             return True
     return matters(kind) and not isinstance(kind, (Function, SuperOf))
 
 
-def _class_gives(file: FileContext, node: cst.ClassDef, depth: int) -> bool:
-    inference = file.inference.home(node)
-    scope = inference.tree.scope_of_node[node]
+def _members(file: FileContext, kind: Kind, depth: int) -> frozenset[str] | None:
+    """The members of a class that give something of the SDK, None for what is not a class or an object of one."""
+    if not isinstance(kind, (ClassOf, InstanceOf)):
+        return None
+    inference = file.inference.home(kind.node)
+    scope = inference.tree.scope_of_node[kind.node]
     names = {*scope.names, *inference.tree.attributes.get(scope, {})}
-    return any(_gives(file, inference.member(node, n).kind, depth + 1) for n in sorted(names))
+    return frozenset(n for n in names if _gives(file, inference.member(kind.node, n).kind, depth + 1))

@@ -47,7 +47,7 @@ class _Recorder(CodegenState):
         *,
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
-    ) -> _Recording:
+    ) -> _Recording:  # type: ignore[override]  # only entered and left
         return _Recording(self, node, start_node, end_node)
 
 

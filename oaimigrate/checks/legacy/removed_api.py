@@ -19,8 +19,10 @@ rule = Rule("OAI106")
 @rule.on(cst.Attribute, cst.Name)
 def use(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
     """`openai.FineTune.create`, `openai.util.convert_to_dict`, `get_embedding(...)` from embeddings_utils."""
-    if node.attr.value not in file.api.removed_names if isinstance(node, cst.Attribute) else (
-        node.value not in file.imported_names
+    if (
+        node.attr.value not in file.api.removed_names
+        if isinstance(node, cst.Attribute)
+        else (node.value not in file.imported_names)
     ):
         return
     parent = file.parent(node)

@@ -1,0 +1,106 @@
+"""Files that never say "openai" but read what another module hands out: found from their bytes, before any parse."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from oaimigrate.source import SourceError, read_bytes
+
+Exports = Mapping[str, frozenset[str]]
+
+_FROM = re.compile(rb"(?m)^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)")
+_IMPORT = re.compile(rb"(?m)^[ \t]*import[ \t]+([^\n#;]+)")
+LARGE_TREE = 3000  # files
+
+_WORD = re.compile(rb"\w+")
+
+
+class Exporter(NamedTuple):
+    """A module with names through which responses and clients leave it."""
+
+    parts: tuple[str, ...]  # of its path, without the suffix or `__init__`
+    names: tuple[tuple[bytes, tuple[bytes, ...]], ...]  # each with the members that matter; none: the name itself does
+
+    def named(self, data: bytes) -> bool:
+        """Whether a file holds one of the names and, where it is a class, one of its members."""
+        return any(name in data and (not members or any(m in data for m in members)) for name, members in self.names)
+
+
+def consumers(
+    exports: Sequence[tuple[str, Exports]], others: Sequence[str], read: Callable[[str], bytes]
+) -> list[tuple[str, bytes]]:
+    """Those of `others` that import a module of `exports` (path and names) and use one of its names.
+
+    In a large tree only files of the same top-level folder are asked: it holds several projects, and reading every
+    file for the names of every other project would cost more than the analysis.
+    """
+    top = _tops([*(path for path, _ in exports), *others]) if len(others) > LARGE_TREE else lambda path: ""
+    near: dict[str, dict[bytes, list[Exporter]]] = {}
+    for path, names in exports:
+        if names:
+            exporter = Exporter(_parts(path), tuple(sorted((n.encode(), _members(m)) for n, m in names.items())))
+            stem = exporter.parts[-1].encode() if exporter.parts else b""
+            near.setdefault(top(path), {}).setdefault(stem, []).append(exporter)
+    asked = ((path, stems) for path in others if (stems := near.get(top(path))))
+    return [(path, data) for path, stems in asked if (data := read(path)) and _consumes(path, data, stems)]
+
+
+def _tops(paths: list[str]) -> Callable[[str], str]:
+    """What gives the top-level folder of a path, below the folder that all paths share."""
+    shared = len(os.path.commonpath([os.path.abspath(p) for p in paths])) + 1
+    return lambda path: os.path.abspath(path)[shared:].partition(os.sep)[0]
+
+
+def _consumes(path: str, data: bytes, stems: Mapping[bytes, list[Exporter]]) -> bool:
+    near = [e for stem, group in stems.items() if stem in data for e in group if e.named(data)]
+    if not near:
+        return False
+    modules = set(_imported(_parts(path, package=True), data))
+    return any(_means(module, e.parts) for e in near for module in modules)
+
+
+def _means(module: tuple[bool, tuple[str, ...]], parts: tuple[str, ...]) -> bool:
+    exact, wanted = module
+    return parts == wanted if exact else bool(wanted) and parts[-len(wanted) :] == wanted
+
+
+def _imported(package: tuple[str, ...], data: bytes) -> Iterator[tuple[bool, tuple[str, ...]]]:
+    """The modules that a file in `package` may import: a whole path for a relative one, else the end of a path."""
+    for match in _FROM.finditer(data):
+        dotted = match[1].decode("ascii", "replace")
+        name = dotted.lstrip(".")
+        level = len(dotted) - len(name)
+        base = tuple(name.split(".")) if name else ()
+        if level:
+            base = (*package[: len(package) - level + 1], *base)
+        yield bool(level), base
+        for word in _WORD.findall(match[2]):  # `from package import module`
+            yield bool(level), (*base, word.decode("ascii", "replace"))
+    for match in _IMPORT.finditer(data):
+        for item in match[1].split(b","):
+            words = item.split()
+            if words:
+                yield False, tuple(words[0].decode("ascii", "replace").split("."))
+
+
+def _parts(path: str, *, package: bool = False) -> tuple[str, ...]:
+    """The parts of a module's path, or of the package that it stands in."""
+    folder, name = os.path.split(os.path.normpath(path))
+    parts = tuple(p for p in folder.split(os.sep) if p)
+    stem = name.partition(".")[0]
+    return parts if package or stem == "__init__" else (*parts, stem)
+
+
+def _members(names: frozenset[str]) -> tuple[bytes, ...]:
+    return tuple(sorted(f".{n}".encode() for n in names))
+
+
+def read_or_nothing(path: str) -> bytes:
+    """The bytes of a file; none where it cannot be read, which was reported when it was first tried."""
+    try:
+        return read_bytes(path)
+    except SourceError:
+        return b""
