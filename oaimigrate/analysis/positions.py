@@ -41,13 +41,13 @@ class _Recorder(CodegenState):
     def after_codegen(self, node: cst.CSTNode) -> None:
         self.whole[node] = (self._starts.pop(), self.offset)
 
-    def record_syntactic_position(
+    def record_syntactic_position(  # type: ignore[override]  # it is only entered and left
         self,
         node: cst.CSTNode,
         *,
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
-    ) -> _Recording:  # type: ignore[override]  # only entered and left
+    ) -> _Recording:
         return _Recording(self, node, start_node, end_node)
 
 
