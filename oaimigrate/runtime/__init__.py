@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         catalog,
         client,
         context,
+        errors,
         limit,
         models,
         observe,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         retry,
         stream,
         structured,
+        telemetry,
         tokens,
     )
 
@@ -40,6 +42,7 @@ __all__ = [
     "catalog",
     "client",
     "context",
+    "errors",
     "limit",
     "models",
     "observe",
@@ -48,6 +51,7 @@ __all__ = [
     "retry",
     "stream",
     "structured",
+    "telemetry",
     "tokens",
 ]
 

@@ -134,9 +134,10 @@ class _KeyRing:
         self.fetched = self.asked_in_vain - self.settings.key_lifetime + self.settings.key_pause
 
     def sign(self, request: Any) -> None:
-        request.headers[self.header] = self.prefix + self.key
-        if self.header == "api-key":  # the SDK's placeholder must not travel as a second credential
+        if self.settings.azure:  # the SDK's placeholder must not travel as a second credential
             request.headers.pop("authorization", None)
+            request.headers.pop("api-key", None)
+        request.headers[self.header] = self.prefix + self.key
 
 
 class _Signed(http.Auth):  # type: ignore[misc]

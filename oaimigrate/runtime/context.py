@@ -294,7 +294,7 @@ def transcript(message: Any) -> str:
     if not isinstance(content, str):
         parts = [as_dict(part) for part in content or ()]
         content = " ".join(str(part.get("text") or f"[{part.get('type')}]") for part in parts)
-    calls = [c["function"] for c in found.get("tool_calls") or () if "function" in c]
+    calls = [c["function"] for c in map(as_dict, found.get("tool_calls") or ()) if "function" in c]
     calls += [found["function_call"]] if found.get("function_call") else []
     called = "".join(f" [called {c['name']}({c['arguments']})]" for c in calls)
     return f"{found.get('role')}: {content}{called}"

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +127,50 @@ def context_window(model: str) -> int | None:
         return None
 
 
-def cost_usd(model: str, prompt_tokens: int, completion_tokens: int, *, cached_tokens: int = 0) -> Decimal | None:
+def cost_usd(
+    model: str,
+    prompt_tokens: int,
+    completion_tokens: int,
+    *,
+    cached_tokens: int = 0,
+    audio_tokens: int = 0,
+    output_audio_tokens: int = 0,
+) -> Decimal | None:
     """US dollars by genai-prices; None where it is not installed or has no price. None is "unknown", never free.
 
-    `cached_tokens` are the part of `prompt_tokens` read from the prompt cache
-    (`usage.prompt_tokens_details.cached_tokens`).
+    A fine-tune has prices of its own, which are not known. `cached_tokens` (read from the prompt cache) and
+    `audio_tokens` are parts of `prompt_tokens` with another price, `output_audio_tokens` of `completion_tokens`.
     """
+    counts = {
+        "input_tokens": prompt_tokens,
+        "output_tokens": completion_tokens,
+        "cache_read_tokens": cached_tokens,
+        "input_audio_tokens": audio_tokens,
+        "output_audio_tokens": output_audio_tokens,
+    }
     try:
         from genai_prices import Usage, calc_price
 
-        usage = Usage(input_tokens=prompt_tokens, output_tokens=completion_tokens, cache_read_tokens=cached_tokens)
-        return calc_price(usage, model_ref=model, provider_id="openai").total_price
-    except (ImportError, LookupError):
+        usage = Usage(**{name: count for name, count in counts.items() if count})
+        return calc_price(usage, model_ref=model.removeprefix("openai/"), provider_id="openai").total_price
+    except (ImportError, LookupError, ValueError):  # ValueError: more cached than asked, from some gateways
         return None
+
+
+def usage_cost(model: str, usage: Any) -> Decimal | None:
+    """`cost_usd` of the `usage` that came with an answer: of chat completions, embeddings or responses."""
+
+    def count(*path: str) -> int:
+        found = usage
+        for name in path:
+            found = getattr(found, name, None)
+        return found if isinstance(found, int) else 0
+
+    return cost_usd(
+        model,
+        count("prompt_tokens") or count("input_tokens"),
+        count("completion_tokens") or count("output_tokens"),
+        cached_tokens=count("prompt_tokens_details", "cached_tokens") or count("input_tokens_details", "cached_tokens"),
+        audio_tokens=count("prompt_tokens_details", "audio_tokens"),
+        output_audio_tokens=count("completion_tokens_details", "audio_tokens"),
+    )

@@ -10,10 +10,10 @@ failures too. It goes through `with_raw_response`: the figures are in headers th
 - Usage of a stream needs `stream_options={"include_usage": True}`; `stream` adds it unless told otherwise.
 - Prompts and answers are not recorded unless `record_content=True`. What is recorded, error messages included, passes
   through `redact`; `RedactingFilter` does the same for a logging handler.
-- With opentelemetry-api installed each call is a client span and three metrics, named after the GenAI semantic
-  conventions 0.66b2 (written out here: the package of constants still renames them).
+- With opentelemetry-api installed each call is a client span and three metrics: see `telemetry`.
 
-Needs nothing but the client it is given; optional opentelemetry-api and genai-prices; no other module of this package.
+Needs nothing but the client it is given; optional opentelemetry-api and genai-prices. Imports `models` (the prices) and
+`telemetry`.
 A sink, price or exporter that raises is logged and never seen by the caller.
 
 >>> redact("Incorrect API key provided: sk-proj-abcdefghijklmnop")
@@ -39,10 +39,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-try:
-    from opentelemetry import metrics, trace
-except ImportError:  # optional
-    metrics = trace = None  # type: ignore[assignment]
+from .models import usage_cost
+from .telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 log_record = partial(log.info, "%s")  # the default sink: one line without content
@@ -60,10 +58,13 @@ def redact(text: str) -> str:
 
 
 class RedactingFilter(logging.Filter):
-    """Add to a logging handler: redacts message and arguments of everything that passes."""
+    """Add to a logging handler: redacts message, arguments and traceback of everything that passes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), None
+        if record.exc_info or record.exc_text:
+            told = record.exc_text or logging.Formatter().formatException(record.exc_info)  # type: ignore[arg-type]
+            record.exc_text, record.exc_info = redact(told), None
         return True
 
 
@@ -157,14 +158,13 @@ class SpikeDetector:
 
 
 def genai_price(model: str, usage: Any) -> float | None:
-    """US dollars by genai-prices, None where it is not installed or does not know the model."""
-    try:
-        from genai_prices import Usage, calc_price  # type: ignore[import-not-found,unused-ignore]
+    """US dollars by genai-prices, cached tokens at their price; None where it is not installed or knows no price."""
+    cost = usage_cost(model, usage)
+    return None if cost is None else float(cost)
 
-        counts = Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens)
-        return float(calc_price(counts, model, provider_id="openai").total_price)
-    except (ImportError, LookupError):
-        return None
+
+#: `gen_ai.operation.name` by the module of the resource; chat completions and responses are "chat".
+OPERATIONS = {"openai.resources.embeddings": "embeddings", "openai.resources.completions": "text_completion"}
 
 
 class Observer:
@@ -183,12 +183,12 @@ class Observer:
         self.sink, self.price = sink, price
         self.record_content, self.include_usage = record_content, include_usage
         self.ledger, self.spikes = ledger or Ledger(), spikes or SpikeDetector()
-        self._telemetry = _Telemetry() if trace is not None else None
+        self._telemetry = Telemetry.if_installed()
 
     # Each makes `resource.create(**request)`, of the sync or the async client, and raises what that raises.
 
     def call(self, resource: Any, /, *, tags: Mapping[str, str] | None = None, **request: Any) -> Any:
-        with self._observe(request, tags) as seen:
+        with self._observe(resource, request, tags) as seen:
             raw = resource.with_raw_response.create(**request)
             seen.headers(raw)
             answer = raw.parse()
@@ -196,7 +196,7 @@ class Observer:
             return answer
 
     async def acall(self, resource: Any, /, *, tags: Mapping[str, str] | None = None, **request: Any) -> Any:
-        with self._observe(request, tags) as seen:
+        with self._observe(resource, request, tags) as seen:
             raw = await resource.with_raw_response.create(**request)
             seen.headers(raw)
             answer = raw.parse()
@@ -208,7 +208,7 @@ class Observer:
         """The record is made when the stream ends or is closed."""
         request = self._streaming(request)
         with contextlib.ExitStack() as stack:
-            seen = stack.enter_context(self._observe(request, tags))
+            seen = stack.enter_context(self._observe(resource, request, tags))
             raw = resource.with_raw_response.create(**request)
             seen.headers(raw)
             return ObservedStream(raw.parse(), seen, stack.pop_all())
@@ -218,7 +218,7 @@ class Observer:
     ) -> AsyncObservedStream:
         request = self._streaming(request)
         with contextlib.ExitStack() as stack:
-            seen = stack.enter_context(self._observe(request, tags))
+            seen = stack.enter_context(self._observe(resource, request, tags))
             raw = await resource.with_raw_response.create(**request)
             seen.headers(raw)
             stream = raw.parse()
@@ -229,8 +229,8 @@ class Observer:
         options = {"stream_options": {"include_usage": True}} if self.include_usage else {}
         return {**options, **request, "stream": True}
 
-    def _observe(self, request: dict[str, Any], tags: Mapping[str, str] | None) -> _Observation:
-        return _Observation(self, request, dict(tags or {}))
+    def _observe(self, resource: Any, request: dict[str, Any], tags: Mapping[str, str] | None) -> _Observation:
+        return _Observation(self, OPERATIONS.get(type(resource).__module__, "chat"), request, dict(tags or {}))
 
     def _finish(self, record: CallRecord, usage: Any, span: Any) -> None:
         """Price, judge, sum up and report, each on its own: nothing here may hurt the call or the other steps."""
@@ -253,11 +253,11 @@ class Observer:
 class _Observation:
     """One call being watched: collects the record, ends the span, reports on exit."""
 
-    def __init__(self, observer: Observer, request: dict[str, Any], tags: dict[str, str]) -> None:
+    def __init__(self, observer: Observer, operation: str, request: dict[str, Any], tags: dict[str, str]) -> None:
         self.observer, self.usage = observer, None
-        self.record = CallRecord("chat", str(request.get("model", "")), tags)
+        self.record = CallRecord(operation, str(request.get("model", "")), tags)
         if observer.record_content:
-            self.record.content["input"] = redact(str(request.get("messages")))
+            self.record.content["input"] = redact(str(request.get("messages", request.get("input"))))
         self.began = time.monotonic()
         self.text: list[str] = []
         self.span = observer._telemetry.start(self.record) if observer._telemetry else None
@@ -269,7 +269,13 @@ class _Observation:
             self.record.server_seconds = float(raw.headers.get("openai-processing-ms", "")) / 1000
 
     def answer(self, answer: Any) -> None:
-        """Take in a completion, or one chunk of a stream."""
+        """Take in a completion, or one chunk of a stream; an answer of a shape unknown here must still be given."""
+        try:
+            self._read(answer)
+        except Exception:
+            log.exception("observing an answer failed")
+
+    def _read(self, answer: Any) -> None:
         record = self.record
         record.response_id = getattr(answer, "id", None) or record.response_id
         record.response_model = getattr(answer, "model", None) or record.response_model
@@ -288,9 +294,15 @@ class _Observation:
         if usage is None:
             return
         self.usage, record = usage, self.record
-        record.input_tokens, record.output_tokens = usage.prompt_tokens, usage.completion_tokens
-        record.cached_tokens = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
-        record.reasoning_tokens = getattr(getattr(usage, "completion_tokens_details", None), "reasoning_tokens", None)
+
+        def first(*names: str) -> Any:  # of chat completions and embeddings, else of responses
+            return next((found for name in names if (found := getattr(usage, name, None)) is not None), None)
+
+        record.input_tokens = first("prompt_tokens", "input_tokens")
+        record.output_tokens = first("completion_tokens", "output_tokens")
+        record.cached_tokens = getattr(first("prompt_tokens_details", "input_tokens_details"), "cached_tokens", None)
+        given = first("completion_tokens_details", "output_tokens_details")
+        record.reasoning_tokens = getattr(given, "reasoning_tokens", None)
 
     def __enter__(self) -> _Observation:
         return self
@@ -356,43 +368,3 @@ class AsyncObservedStream:
     ) -> None:
         await self._stream.close()
         self._stack.__exit__(kind, error, tb)
-
-
-class _Telemetry:
-    """A client span per call and the GenAI metrics; the global providers decide where they go."""
-
-    def __init__(self) -> None:
-        self.tracer, meter = trace.get_tracer(__name__), metrics.get_meter(__name__)
-        self.duration = meter.create_histogram("gen_ai.client.operation.duration", "s")
-        self.first = meter.create_histogram("gen_ai.client.operation.time_to_first_chunk", "s")
-        self.tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}")
-
-    def start(self, record: CallRecord) -> Any:
-        return self.tracer.start_span(f"{record.operation} {record.model}", kind=trace.SpanKind.CLIENT)
-
-    def end(self, span: Any, record: CallRecord) -> None:
-        shared = {
-            "gen_ai.operation.name": record.operation,
-            "gen_ai.provider.name": "openai",
-            "gen_ai.request.model": record.model,
-            "gen_ai.response.model": record.response_model or record.model,
-            **({"error.type": record.error} if record.error else {}),
-        }
-        details = {
-            "gen_ai.response.id": record.response_id,
-            "gen_ai.response.finish_reasons": record.finish_reasons or None,
-            "gen_ai.usage.input_tokens": record.input_tokens,
-            "gen_ai.usage.output_tokens": record.output_tokens,
-            "gen_ai.input.messages": record.content.get("input"),
-            "gen_ai.output.messages": record.content.get("output"),
-        }
-        span.set_attributes({**shared, **{name: value for name, value in details.items() if value is not None}})
-        if record.error:
-            span.set_status(trace.StatusCode.ERROR, record.error_message)
-        span.end()
-        self.duration.record(record.seconds, shared)
-        if record.first_token is not None:
-            self.first.record(record.first_token, shared)
-        for kind, count in (("input", record.input_tokens), ("output", record.output_tokens)):
-            if count is not None:
-                self.tokens.record(count, {**shared, "gen_ai.token.type": kind})

@@ -9,11 +9,12 @@ it: build the client with `max_retries=0`, or every attempt here is three reques
 - `deadline` is in seconds from the first attempt to the end of the last. No wait is begun that would pass it, and each
   attempt gets `timeout=` cut to what is left. An SDK timeout limits each gap between bytes, not the whole
   request, so a sync body that drips may overrun; async attempts are cut on time (`DeadlineExceeded`).
+- What can succeed is said by `errors`.
 - When attempts or time run out the last error of the SDK is raised as it came.
 - A request that was sent may have been served although the answer was lost: a retry can cost twice, never answer twice.
 
-Needs: openai, tenacity. No other module of this package. Sources: `_should_retry` and `_calculate_retry_timeout` in
-openai/_base_client.py (1.109.1 to 3.54.0), https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+Needs: openai, tenacity. Imports `errors`. Source of the jitter:
+https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 
 >>> policy = RetryPolicy(attempts=3, initial=0.001, attempt_timeout=None)
 >>> answers = iter([ConnectionError("reset"), "hello"])
@@ -29,22 +30,19 @@ openai/_base_client.py (1.109.1 to 3.54.0), https://aws.amazon.com/blogs/archite
 from __future__ import annotations
 
 import asyncio
-import enum
-import json
+import functools
 import logging
-import math
 import random
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 import openai
 import tenacity
+
+from .errors import Cause, DeadlineExceeded, classify, is_retryable, retry_after
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -52,125 +50,8 @@ C_co = TypeVar("C_co", covariant=True)
 log = logging.getLogger(__name__)
 
 
-class Cause(enum.Enum):
-    """Why a call failed; the first six can succeed when tried again."""
-
-    RATE_LIMIT = "rate limit"
-    TIMEOUT = "timeout"
-    CONNECTION = "connection"
-    SERVER = "server"
-    CONFLICT = "conflict"
-    MALFORMED = "malformed answer"
-    QUOTA = "quota exhausted"
-    REFUSED = "request refused"
-    MISUSE = "misuse"
-    OTHER = "other"
-
-
-RETRYABLE = frozenset(
-    {Cause.RATE_LIMIT, Cause.TIMEOUT, Cause.CONNECTION, Cause.SERVER, Cause.CONFLICT, Cause.MALFORMED}
-)
-#: 429s that no waiting helps: https://platform.openai.com/docs/guides/error-codes
-QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-
-
-class DeadlineExceeded(TimeoutError):
-    """Time ran out in the middle of an attempt; the cause is the last error before it, if there was one."""
-
-
 class StreamEndedEarly(ConnectionError):
     """A stream ended cleanly before its first token and without a finish_reason; the SDK reports nothing."""
-
-
-def classify(error: BaseException) -> Cause:
-    """Say why a call failed, by class, status and `error.code`, never by message (3.38 removed the code from it)."""
-    match error:
-        case openai.APIStatusError():
-            return _classify_status(error)
-        case openai.APITimeoutError():
-            return Cause.TIMEOUT
-        case openai.APIConnectionError():
-            return _classify_transport(error.__cause__) if error.__cause__ else Cause.CONNECTION
-        case openai.APIResponseValidationError():
-            return Cause.OTHER
-        case openai.APIError():  # exactly APIError: an error event inside a stream
-            return _classify_event(error)
-        case json.JSONDecodeError():  # the SDK lets it through for a 200 that is not JSON
-            return Cause.MALFORMED
-        case TimeoutError() | asyncio.TimeoutError():
-            return Cause.OTHER if isinstance(error, DeadlineExceeded) else Cause.TIMEOUT
-        case _ if getattr(error, "nothing_arrived", False):  # a stream consumer that failed before the first token
-            return Cause.CONNECTION
-        case _:
-            found = _classify_transport(error)
-            return Cause.OTHER if found is Cause.MISUSE else found
-
-
-def _classify_status(error: openai.APIStatusError) -> Cause:
-    if error.code in QUOTA_CODES:
-        return Cause.QUOTA
-    known = {408: Cause.TIMEOUT, 409: Cause.CONFLICT, 429: Cause.RATE_LIMIT, 501: Cause.REFUSED, 505: Cause.REFUSED}
-    return known.get(error.status_code, Cause.SERVER if error.status_code >= 500 else Cause.REFUSED)
-
-
-def _classify_event(error: openai.APIError) -> Cause:
-    if error.code in QUOTA_CODES:
-        return Cause.QUOTA
-    if "rate_limit_exceeded" in (error.code, error.type):
-        return Cause.RATE_LIMIT
-    return Cause.REFUSED if error.type == "invalid_request_error" else Cause.SERVER
-
-
-def _classify_transport(error: BaseException) -> Cause:
-    """Transport errors by name, because they come from httpx or httpx2; 1.x and 2.x raise them raw from streams.
-
-    SDKs before 3.28 wrap any exception as APIConnectionError, a TypeError of an httpx object in an httpx2 client too.
-    """
-    names = {base.__name__ for base in type(error).__mro__}
-    if names & {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL"} or _untrusted(error):
-        return Cause.MISUSE
-    if "TimeoutException" in names:
-        return Cause.TIMEOUT
-    return Cause.CONNECTION if "TransportError" in names or isinstance(error, OSError) else Cause.MISUSE
-
-
-def _untrusted(error: BaseException | None) -> bool:
-    """Whether a certificate that does not verify is at the bottom of it: waiting does not mend that."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def is_retryable(error: BaseException) -> bool:
-    """Whether the same call can succeed later. The server's `x-should-retry` decides, except about a quota."""
-    cause = classify(error)
-    if isinstance(error, openai.APIStatusError) and cause is not Cause.QUOTA:
-        wish: str | None = error.response.headers.get("x-should-retry")
-        if wish in ("true", "false"):
-            return wish == "true"
-    return cause in RETRYABLE
-
-
-def retry_after(error: BaseException) -> float | None:
-    """Seconds the server asks to wait, from `retry-after-ms`, else `retry-after`; None if it asks for nothing."""
-    if not isinstance(error, openai.APIStatusError):
-        return None
-    headers = error.response.headers
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            asked = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        return asked if asked > 0 and not math.isnan(asked) else None
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-    except (TypeError, ValueError, IndexError):
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-    asked = (date - datetime.now(timezone.utc)).total_seconds()
-    return asked if asked > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +139,7 @@ class _Run:
     """One call under a policy: when it began, what is left, what failed last."""
 
     def __init__(self, policy: RetryPolicy, function: Callable[..., object]) -> None:
-        client = getattr(getattr(function, "__self__", None), "_client", None)
-        if getattr(client, "max_retries", 0):
+        if _retries_itself(function):
             raise ValueError("this client retries by itself; build it with max_retries=0 or every attempt is several")
         self.policy, self.ends = policy, time.monotonic() + policy.deadline
         self.last: BaseException | None = None
@@ -288,12 +168,17 @@ class _Run:
         }
 
     async def cut(self, attempt: Awaitable[T]) -> T:
+        # asyncio.wait and not wait_for, which before 3.12 loses a cancellation that comes together with the result
+        task = asyncio.ensure_future(attempt)
         try:
-            return await asyncio.wait_for(attempt, max(0.001, self.ends - time.monotonic()))
-        except (TimeoutError, asyncio.TimeoutError):
-            if time.monotonic() < self.ends:
-                raise  # the function's own
+            await asyncio.wait({task}, timeout=max(0.001, self.ends - time.monotonic()))
+        except asyncio.CancelledError:
+            await _dropped(task)
+            raise
+        if not task.done():
+            await _dropped(task)
             raise DeadlineExceeded(f"no answer within {self.policy.deadline:g} s") from self.last
+        return task.result()
 
     def _worthwhile(self, error: BaseException) -> bool:
         self.last = error
@@ -313,6 +198,27 @@ class _Run:
         log.info("attempt %d failed (%s); next in %.2f s", news.attempt, news.cause.value, news.wait)
         if self.policy.on_retry:
             self.policy.on_retry(news)
+
+
+def _retries_itself(function: Any) -> bool:
+    """Whether this is a method of a client with `max_retries`, also through `partial` and `with_raw_response`."""
+    while function is not None:
+        owner = getattr(function, "__self__", None)
+        for client in (owner, getattr(owner, "_client", None)):
+            if isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)):
+                return client.max_retries > 0
+        function = function.func if isinstance(function, functools.partial) else getattr(function, "__wrapped__", None)
+    return False
+
+
+async def _dropped(task: asyncio.Future[Any]) -> None:
+    """End an attempt that nobody waits for; a stream that it opened in the last moment is closed."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and task.exception() is None:
+        opened = task.result()
+        if hasattr(opened, "__aiter__") and hasattr(opened, "close"):
+            await opened.close()
 
 
 def _is_token(chunk: object) -> bool:

@@ -178,15 +178,21 @@ class _Assembler:
         return bool(content or refusal or calls or function)
 
     def _call(self, choice: Choice, fragment: Any, index: int) -> ToolCall:
-        """The call a fragment belongs to: by its index, or by its id with servers that leave the index out."""
+        """The call a fragment belongs to: by its index, else by its id, else the last one.
+
+        Some servers give every call the index 0, or none, and no id: a name that comes with a new id, or in place of
+        one, begins a call. Others give every fragment a new id: without a name it begins nothing.
+        """
         position = fragment.id if getattr(fragment, "index", None) is None else fragment.index
-        if position is None and choice.tool_calls:
-            return choice.tool_calls[-1]
-        call = self._calls.get((index, position))
+        last = choice.tool_calls[-1] if position is None and choice.tool_calls else None
+        call, name = last or self._calls.get((index, position)), getattr(fragment.function, "name", None)
+        if call is not None and name and call.name:  # the name of another call, or of this one repeated
+            if call.id != fragment.id if call.id and fragment.id else last and call.name != name:
+                call = None
         if call is None:
             call = self._calls[index, position] = ToolCall()
             choice.tool_calls.append(call)
-        call.id = fragment.id or call.id
+        call.id = call.id or fragment.id or ""
         return call
 
     def _extend(self, call: ToolCall, function: Any) -> None:

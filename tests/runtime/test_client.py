@@ -31,7 +31,7 @@ from oaimigrate.runtime.client import (
     get_async_client,
     get_client,
 )
-from oaimigrate.runtime.retry import Cause, classify
+from oaimigrate.runtime.errors import Cause, classify
 
 from .faults import FaultServer, script
 
@@ -135,7 +135,8 @@ def test_azure_gets_its_paths_and_its_header(entra: bool, header: str) -> None:
             assert request.path == "/openai/deployments/m/chat/completions?api-version=2024-10-21"
             assert request.headers[header].removeprefix("Bearer ") == SECRET
             assert ("authorization" in request.headers) is entra
-            assert "set-per-request" not in str(request.headers) or entra
+            assert ("api-key" in request.headers) is not entra
+            assert "set-per-request" not in str(request.headers)
 
 
 def test_the_key_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:

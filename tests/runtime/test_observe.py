@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import io
+import json
 import logging
 import threading
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ import pytest
 
 from oaimigrate.runtime.observe import CallRecord, Ledger, Observer, RedactingFilter, SpikeDetector, redact
 
+from .answers import AnswerServer
 from .faults import FaultServer, script
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "my secret plan"}]}
@@ -208,12 +211,18 @@ def test_spans_and_metrics_follow_the_genai_conventions() -> None:
     trace.set_tracer_provider(provider)
     metrics.set_meter_provider(MeterProvider([reader]))
     watch, _ = observer()
-    with FaultServer(script("ok", "ok", "quota")) as server, sync_client(server) as client:
+    told, _ = observer(record_content=True)
+    with FaultServer(script("ok", "ok", "quota", "ok")) as server, sync_client(server) as client:
         watch.call(client.chat.completions, **ASK)
         list(watch.stream(client.chat.completions, **ASK))
         with pytest.raises(openai.RateLimitError):
             watch.call(client.chat.completions, **ASK)
-    good, streamed, bad = exporter.get_finished_spans()
+        told.call(client.chat.completions, **ASK)
+    good, streamed, bad, recorded = exporter.get_finished_spans()
+    assert recorded.attributes is not None
+    (output,) = json.loads(str(recorded.attributes["gen_ai.output.messages"]))
+    assert output == {"role": "assistant", "parts": [{"type": "text", "content": "echo my secret plan"}]}
+    assert "my secret plan" in str(recorded.attributes["gen_ai.input.messages"])
     provider.shutdown()  # the global provider outlives this test: it must not keep the spans of later ones
     assert good.name == streamed.name == "chat m"
     assert good.attributes is not None
@@ -244,3 +253,58 @@ def test_prices_come_from_genai_prices_where_it_is_installed() -> None:
         assert price is not None
         assert 0 < price < 0.1
         assert genai_price("no-such-model", usage) is None
+        usage.prompt_tokens_details = SimpleNamespace(cached_tokens=900, audio_tokens=None)
+        assert genai_price("gpt-4o-mini", usage) < price
+
+
+EMBEDDINGS = {
+    "object": "list",
+    "model": "text-embedding-3-small",
+    "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}],
+    "usage": {"prompt_tokens": 3, "total_tokens": 3},
+}
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "model": "gpt-4o",
+    "output": [],
+    "usage": {
+        "input_tokens": 9,
+        "output_tokens": 4,
+        "total_tokens": 13,
+        "input_tokens_details": {"cached_tokens": 8},
+        "output_tokens_details": {"reasoning_tokens": 2},
+    },
+}
+
+
+def test_embeddings_responses_and_answers_of_unknown_shape_are_recorded(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[CallRecord] = []
+    watch = Observer(seen.append)
+    odd = {**EMBEDDINGS, "object": "chat.completion", "choices": [7], "usage": "none"}
+    with (
+        AnswerServer({"raw": EMBEDDINGS}, {"raw": RESPONSE}, {"raw": odd}) as server,
+        openai.OpenAI(api_key="k", base_url=server.base_url, max_retries=0) as client,
+    ):
+        watch.call(client.embeddings, model="text-embedding-3-small", input="x", encoding_format="float")
+        watch.call(client.responses, model="gpt-4o", input="x")
+        assert watch.call(client.chat.completions, **ASK).model == "text-embedding-3-small"
+    embedding, response, _ = seen
+    assert (embedding.operation, embedding.input_tokens, embedding.output_tokens) == ("embeddings", 3, None)
+    assert (response.operation, response.input_tokens, response.output_tokens) == ("chat", 9, 4)
+    assert (response.cached_tokens, response.reasoning_tokens) == (8, 2)
+    assert not [r for r in caplog.records if "observing a call" in r.message]
+
+
+def test_the_logging_filter_redacts_tracebacks_too() -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.addFilter(RedactingFilter())
+    log = logging.Logger("x")
+    log.addHandler(handler)
+    try:
+        raise ValueError("no such key: sk-proj-0123456789abcdef")
+    except ValueError:
+        log.exception("failed")
+    assert "Traceback" in written.getvalue()
+    assert "no such key: [redacted]" in written.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import doctest
+import gc
 import threading
 import time
 from typing import Any
@@ -19,13 +20,15 @@ from oaimigrate.runtime.observe import Observer
 from oaimigrate.runtime.outcome import Status
 from oaimigrate.runtime.resilient import Answered, NoAnswer, Resilient
 from oaimigrate.runtime.retry import RetryPolicy
+from oaimigrate.runtime.stream import Ending, StreamInterrupted
 from oaimigrate.runtime.structured import ANY_OBJECT
 from oaimigrate.runtime.structured import ask as ask_structured
 
 from .answers import AnswerServer, says
 from .faults import FaultServer, at_rates, script
 
-FAST = RetryPolicy(attempts=10, initial=0.002, maximum=0.01, deadline=60, attempt_timeout=2.0)
+FAST = RetryPolicy(attempts=10, initial=0.002, maximum=0.01, deadline=60, attempt_timeout=0.5)
+CALLS = 120
 RATES = {
     "rate_limit": 0.05,
     "server_error": 0.05,
@@ -85,7 +88,7 @@ def test_under_faults_every_question_gets_its_own_answer_once(many: str) -> None
     seen: list[Any] = []
     with FaultServer(at_rates(RATES, seed=4)) as server:
         ai = ai_for(server, breaker=CircuitBreaker(failure_rate=0.9, minimum_calls=50), observer=Observer(seen.append))
-        requests = [question(n, tags={"user": f"u{n % 3}"}) for n in range(200)]
+        requests = [question(n, tags={"user": f"u{n % 3}"}) for n in range(CALLS)]
         if many == "threads":
             outcomes = ai.ask_many(requests, concurrency=8)
         else:
@@ -94,11 +97,11 @@ def test_under_faults_every_question_gets_its_own_answer_once(many: str) -> None
                 return [outcome async for outcome in ai.aask_many(requests, concurrency=8)]
 
             outcomes = asyncio.run(collect())
-        assert [outcome.unwrap().text for outcome in outcomes] == [f"echo q{n}" for n in range(200)]
-        assert all(server.answered[str(n)] == 1 for n in range(200))
+        assert [outcome.unwrap().text for outcome in outcomes] == [f"echo q{n}" for n in range(CALLS)]
+        assert all(server.answered[str(n)] == 1 for n in range(CALLS))
         assert sum(server.sent.values()) == len(seen) == sum(server.faults.values())
-        assert server.faults["ok"] == 200
-        assert sum(record.error is not None for record in seen) < len(seen) - 200 + 1
+        assert server.faults["ok"] == CALLS
+        assert sum(record.error is not None for record in seen) < len(seen) - CALLS + 1
         assert {tags: totals.calls for tags, totals in ai.observer.ledger.totals().items()}.keys() == {
             ("user", "u0"),
             ("user", "u1"),
@@ -114,7 +117,9 @@ def test_under_faults_every_question_gets_its_own_answer_once(many: str) -> None
 def test_an_outage_opens_the_circuit_and_a_fallback_answers(asking: Any) -> None:
     breaker = CircuitBreaker(minimum_calls=5, cooldown=60)
     with FaultServer(script("server_error")) as server:
-        ai = ai_for(server, breaker=breaker, fallbacks={"broken": lambda error: 1 / 0, "static": "Later, please."})
+        ai = ai_for(
+            server, breaker=breaker, fallbacks={"broken": lambda error, request: 1 / 0, "static": "Later, please."}
+        )
         answers = [asking(ai, **question(n)) for n in range(10)]
     assert breaker.state is State.OPEN
     assert sum(server.sent.values()) == 5
@@ -147,7 +152,7 @@ def test_an_error_of_the_request_is_raised_past_the_fallbacks(asking: Any, fault
 @BOTH
 def test_if_no_fallback_helps_the_error_is_raised(asking: Any) -> None:
     with FaultServer(script("quota")) as server, pytest.raises(openai.RateLimitError):
-        asking(ai_for(server, fallbacks={"broken": lambda error: {}["x"]}), **question(1))
+        asking(ai_for(server, fallbacks={"broken": lambda error, request: {}["x"]}), **question(1))
     assert sum(server.sent.values()) == 1
 
 
@@ -159,17 +164,18 @@ def test_an_answer_without_choices_is_retried_then_raised() -> None:
     assert sum(server.sent.values()) == FAST.attempts
 
 
-def test_an_async_fallback_may_be_awaited_and_get_the_error() -> None:
+def test_an_async_fallback_may_be_awaited_and_gets_error_and_request() -> None:
     seen: list[Exception] = []
 
-    async def other(error: Exception) -> Any:
+    async def other(error: Exception, request: dict[str, Any]) -> Any:
         seen.append(error)
-        return await ai_for(spare).acreate(**question(7))
+        return await ai_for(spare).acreate(**{**request, "model": "spare"})
 
     with FaultServer(script("server_error")) as server, FaultServer() as spare:
         answer = in_loop(ai_for(server, fallbacks={"spare": other}), **question(7))
     assert (answer.text, answer.source, answer.error) == ("echo q7", "spare", seen[0])
     assert isinstance(seen[0], openai.InternalServerError)
+    assert spare.requests[0].body["model"] == "spare"
 
 
 @BOTH
@@ -184,3 +190,131 @@ def test_the_guarded_create_serves_the_other_modules() -> None:
         assert ask_structured(ai.create, ANY_OBJECT, **question(1)).value == {"a": 1}
         assert complete(ai.create, Plan(), **question(2)).completion.choices[0].message.content == "fits"
     assert len(server.asked) == 3
+
+
+# --- streams ---------------------------------------------------------------------------------------------------------
+
+
+def told(ai: Resilient, **request: Any) -> tuple[str, Any]:
+    stream = ai.stream(**request)
+    return "".join(stream), stream
+
+
+def atold(ai: Resilient, **request: Any) -> tuple[str, Any]:
+    async def main() -> tuple[str, Any]:
+        stream = await ai.astream(**request)
+        return "".join([text async for text in stream]), stream
+
+    return asyncio.run(main())
+
+
+TOLD = pytest.mark.parametrize("telling", [told, atold])
+
+
+@TOLD
+@pytest.mark.parametrize("fault", ["server_error", "reset_before", "stalled_before", "rate_limit"])
+def test_a_stream_is_retried_until_its_first_token(telling: Any, fault: str) -> None:
+    seen: list[Any] = []
+    with FaultServer(script(fault, "ok")) as server:
+        text, stream = telling(
+            ai_for(server, observer=Observer(seen.append), stall=0.2), **question(3, tags={"u": "1"})
+        )
+        assert text == stream.result.text == "echo q3"
+        assert (stream.source, stream.error, stream.result.usage.completion_tokens) == ("primary", None, 4)
+        assert server.sent == {"3": 2}
+    assert (len(seen), seen[1].input_tokens, seen[1].tags) == (2, 7, {"u": "1"})
+
+
+@TOLD
+@pytest.mark.parametrize("fault", ["truncated", "stream_reset", "stalled", "keepalive", "error_event"])
+def test_a_stream_that_breaks_later_says_what_had_arrived_and_counts_as_a_failure(telling: Any, fault: str) -> None:
+    breaker = CircuitBreaker()
+    with FaultServer(script(fault)) as server:
+        with pytest.raises(StreamInterrupted) as raised:
+            telling(ai_for(server, breaker=breaker, stall=0.2), **question(3))
+        assert sum(server.sent.values()) == 1
+    assert raised.value.result.text == "echo"
+    assert (breaker.snapshot().calls, breaker.snapshot().failures) == (1, 1)
+
+
+@TOLD
+def test_an_outage_opens_the_circuit_for_streams_and_a_fallback_is_told(telling: Any) -> None:
+    breaker = CircuitBreaker(minimum_calls=3, cooldown=60)
+    with FaultServer(script("server_error")) as server, FaultServer() as spare:
+        other = ai_for(spare)
+        ai = ai_for(server, breaker=breaker, fallbacks={"spare": lambda error, request: other.create(**request)})
+        answers = [telling(ai, **question(n)) for n in range(4)]
+        assert sum(server.sent.values()) == 3
+    assert [text for text, _ in answers] == ["echo q0", "echo q1", "echo q2", "echo q3"]
+    assert {stream.source for _, stream in answers} == {"spare"}
+    assert isinstance(answers[3][1].error, CircuitOpen)
+    assert answers[3][1].result.ending is Ending.COMPLETE
+    assert telling(ai_for(server, breaker=breaker, fallbacks={"s": "Later."}), **question(9))[0] == "Later."
+
+
+@pytest.mark.parametrize("leave", ["break", "close", "unread"])
+def test_a_stream_left_early_frees_connection_and_probe_and_says_nothing_of_the_service(leave: str) -> None:
+    breaker = CircuitBreaker(minimum_calls=1, cooldown=0.01, probes=1)
+    with FaultServer(interval=0.02) as server:
+        ai = ai_for(server, breaker=breaker)
+        breaker.force(State.OPEN)
+        time.sleep(0.02)
+        with ai.stream(**question(1)) as stream:
+            assert breaker.snapshot().probes_in_flight == 1
+            if leave != "unread":
+                next(iter(stream))
+            if leave == "close":
+                stream.close()
+        gc.collect()
+        assert (breaker.state, breaker.snapshot().probes_in_flight) == (State.HALF_OPEN, 0)
+        ends = time.monotonic() + 3
+        while server.connections and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert server.connections == 0
+        assert ai.ask(**question(2)).text == "echo q2"
+    assert breaker.state is State.CLOSED
+
+
+def test_a_cancelled_stream_gives_its_probe_and_its_connection_back() -> None:
+    breaker = CircuitBreaker(minimum_calls=1, cooldown=0.0, probes=1)
+
+    async def main() -> None:
+        for fault in ("timeout", "stalled_before", "stalled"):
+            with FaultServer(script(fault)) as server:
+                breaker.force(State.OPEN)
+
+                async def read(ai: Resilient) -> None:
+                    async with await ai.astream(**question(1)) as stream:
+                        async for _ in stream:
+                            pass
+
+                task = asyncio.create_task(read(ai_for(server, breaker=breaker)))
+                while not server.faults or (fault == "stalled" and not server.requests):
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
+                assert breaker.snapshot().probes_in_flight == 1
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert (breaker.state, breaker.snapshot().probes_in_flight) == (State.HALF_OPEN, 0)
+                for _ in range(300):
+                    if server.connections == 0:
+                        break
+                    await asyncio.sleep(0.01)
+                assert server.connections == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+def test_a_stream_where_a_whole_answer_is_wanted_is_refused_before_sending() -> None:
+    with FaultServer() as server:
+        ai = ai_for(server)
+        with pytest.raises(ValueError, match="`stream` and `astream`"):
+            ai.create(**question(1), stream=True)
+        with pytest.raises(ValueError, match="`stream` and `astream`"):
+            asyncio.run(ai.acreate(**question(1), stream=True))
+        with pytest.raises(ValueError, match="drop `n`"):
+            ai.stream(**question(1), n=2)
+        assert complete(ai.stream, Plan(), **question(2)).completion.source == "primary"
+        assert len(server.requests) == 1

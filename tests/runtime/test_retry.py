@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta, timezone
@@ -14,16 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oaimigrate.runtime.retry import (
-    Cause,
-    DeadlineExceeded,
-    Retry,
-    RetryPolicy,
-    StreamEndedEarly,
-    classify,
-    is_retryable,
-    retry_after,
-)
+from oaimigrate.runtime.errors import Cause, DeadlineExceeded, classify, is_retryable, retry_after
+from oaimigrate.runtime.retry import Retry, RetryPolicy, StreamEndedEarly
 
 from .faults import FaultServer, at_rates, script
 
@@ -359,3 +352,57 @@ def test_many_calls_under_mixed_faults_send_what_the_policy_says() -> None:
             assert answer.choices[0].message.content == f"echo q{n}"
     assert len(server.requests) == 100 + len(news)
     assert set(server.answered.values()) == {1}
+
+
+def test_a_client_that_retries_is_found_behind_wrappers_too() -> None:
+    with openai.OpenAI(api_key="k", base_url="http://127.0.0.1:9/v1", max_retries=2) as client:
+        chat = client.chat.completions
+        for function in (
+            functools.partial(functools.partial(chat.create, model="m"), messages=[]),
+            chat.with_raw_response.create,
+            client.with_options(timeout=1).embeddings.create,
+            client.post,
+        ):
+            with pytest.raises(ValueError, match="retries by itself"):
+                RetryPolicy().call(function)
+
+    class Service:
+        max_retries = 3
+
+        def ask(self, timeout: object) -> int:
+            return 7
+
+    assert RetryPolicy().call(Service().ask) == 7
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_cancellation_that_comes_together_with_the_answer_is_not_lost(turns: int) -> None:
+    closed: list[str] = []
+
+    class Opened:
+        def __aiter__(self) -> AsyncIterator[int]:
+            raise NotImplementedError
+
+        async def close(self) -> None:
+            closed.append("yes")
+
+    async def main() -> None:
+        answer: asyncio.Future[Opened] = asyncio.get_running_loop().create_future()
+
+        async def ask() -> Opened:
+            return await answer
+
+        task = asyncio.create_task(RetryPolicy(attempt_timeout=None).acall(ask))
+        await asyncio.sleep(0.01)
+        answer.set_result(Opened())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if task.done():
+            return
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == 1
+        assert closed == ["yes"]
+
+    asyncio.run(main())

@@ -253,6 +253,30 @@ def test_tool_calls_without_index_go_by_their_id() -> None:
     assert result.choices[0].tool_calls == [ToolCall("a", "f", "{}"), ToolCall("b", "g", "[]")]
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # every call numbered 0, as some gateways do
+        [fragment(0, "a", "f", '{"x":'), fragment(0, None, None, "1}"), fragment(0, "b", "g", "{}")],
+        # a new id with every fragment
+        [fragment(0, "a", "f", '{"x":'), fragment(0, "z", None, "1}"), fragment(1, "b", "g", "{}")],
+        # the name and the id again with every fragment
+        [fragment(0, "a", "f", '{"x":'), fragment(0, "a", "f", "1}"), fragment(1, "b", "g", "{}")],
+        # neither number nor id for what follows
+        [fragment(None, "a", "f", '{"x":'), fragment(None, None, None, "1}"), fragment(None, "b", "g", "{}")],
+    ],
+)
+def test_calls_are_told_apart_however_a_server_numbers_them(parts: list[NS]) -> None:
+    result = ChatStream([*(chunk(tool_calls=[part]) for part in parts), chunk(reason="tool_calls")]).read()
+    assert result.choices[0].tool_calls == [ToolCall("a", "f", '{"x":1}'), ToolCall("b", "g", "{}")]
+
+
+def test_calls_without_number_and_id_are_told_apart_by_their_names() -> None:
+    parts = [fragment(None, None, "f", "{"), fragment(None, None, None, "}"), fragment(None, None, "g", "[]")]
+    result = ChatStream([*(chunk(tool_calls=[part]) for part in parts), chunk(reason="tool_calls")]).read()
+    assert result.choices[0].tool_calls == [ToolCall("", "f", "{}"), ToolCall("", "g", "[]")]
+
+
 def test_the_old_function_call_and_refusals_are_assembled() -> None:
     parts = [chunk(function_call=NS(name="f", arguments="{")), chunk(function_call=NS(name=None, arguments="}"))]
     result = ChatStream([*parts, chunk(refusal="I "), chunk(refusal="won't", reason="stop")]).read()

@@ -8,14 +8,14 @@ import enum
 import json
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, OpenAI
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from oaimigrate.runtime import structured
 from oaimigrate.runtime.outcome import Status
@@ -106,6 +106,16 @@ def test_a_reference_with_neighbours_and_a_lone_all_of_are_inlined() -> None:
     assert got["$defs"]["A"]["properties"]["b"] == {"type": "string"}
     assert schema["$defs"]["A"] == defined["A"]
     assert "required" not in defined["A"]
+
+
+def test_a_schema_has_a_name_that_the_api_takes() -> None:
+    T = TypeVar("T")
+
+    class Page(BaseModel, Generic[T]):
+        items: list[T]
+
+    assert schema_of(Page[int]).name == "Page_int_"
+    assert len(schema_of(create_model("Long" * 40, x=(int, ...))).name) == 64
 
 
 def test_a_root_that_is_no_object_is_refused() -> None:

@@ -8,12 +8,16 @@ import socket
 import subprocess
 import sys
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from openai import OpenAI
+from openai.types.chat import ChatCompletionMessage
 
 from oaimigrate.runtime import models, tokens
+from oaimigrate.runtime.context import transcript
+from oaimigrate.runtime.models import cost_usd, usage_cost
 from oaimigrate.runtime.tokens import BudgetExceeded, EncodingUnavailable, TokenCounter, preflight
 
 from .answers import AnswerServer, says
@@ -407,3 +411,36 @@ def test_without_genai_prices_the_price_is_unknown(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     assert models.cost_usd("gpt-4o", 1, 1) is None
     assert models.context_window("gpt-6-sol") is None
+
+
+def test_cached_and_audio_tokens_have_their_own_price() -> None:
+    pytest.importorskip("genai_prices")
+    full = cost_usd("gpt-4o", 100_000, 10)
+    cached = cost_usd("gpt-4o", 100_000, 10, cached_tokens=90_000)
+    assert full is not None
+    assert cached is not None
+    assert cached < full
+    details = SimpleNamespace(cached_tokens=90_000, audio_tokens=None)
+    chat = SimpleNamespace(prompt_tokens=100_000, completion_tokens=10, prompt_tokens_details=details)
+    responses = SimpleNamespace(input_tokens=100_000, output_tokens=10, input_tokens_details=details)
+    assert usage_cost("gpt-4o", chat) == usage_cost("openai/gpt-4o", responses) == cached
+    assert usage_cost("gpt-4o", SimpleNamespace(prompt_tokens=100_000, total_tokens=100_000)) == cost_usd(
+        "gpt-4o", 100_000, 0
+    )
+    spoken = cost_usd("gpt-audio", 1000, 100, audio_tokens=900, output_audio_tokens=90)
+    written = cost_usd("gpt-audio", 1000, 100)
+    assert spoken is not None
+    assert written is not None
+    assert spoken > written
+    assert cost_usd("gpt-4o", 10, 0, cached_tokens=20) is None  # figures that cannot be
+    assert usage_cost("ft:gpt-4o-mini:acme::x1", chat) is None
+
+
+def test_tool_calls_of_the_sdk_s_own_classes_count_inside_a_dict_too() -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"city": "Paris"}'}}
+    message = ChatCompletionMessage.model_validate({"role": "assistant", "content": None, "tool_calls": [call]})
+    counter = TokenCounter("gpt-4o", encodings_folder())
+    whole = counter.message({"role": "assistant", "content": None, "tool_calls": [call]})
+    assert counter.message({"role": "assistant", "content": None, "tool_calls": message.tool_calls}) == whole
+    assert counter.message(message) == whole
+    assert "f(" in transcript({"role": "assistant", "content": None, "tool_calls": message.tool_calls})
