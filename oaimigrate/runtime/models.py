@@ -21,6 +21,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+try:  # not at the first price: it imports httpx2, and openai 2.54 fails in other threads while that is half done
+    import genai_prices
+except ImportError:  # optional
+    genai_prices = None  # type: ignore[assignment]
+
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
@@ -119,11 +124,12 @@ def context_window(model: str) -> int | None:
     found = _longest(model, CONTEXT_WINDOWS)
     if found is not None:
         return CONTEXT_WINDOWS[found]
+    if genai_prices is None:
+        return None
     try:
-        from genai_prices import Usage, calc_price
-
-        return calc_price(Usage(input_tokens=1), model_ref=base_name(model), provider_id="openai").model.context_window
-    except (ImportError, LookupError):
+        priced = genai_prices.calc_price(genai_prices.Usage(input_tokens=1), base_name(model), provider_id="openai")
+        return priced.model.context_window
+    except LookupError:
         return None
 
 
@@ -148,12 +154,12 @@ def cost_usd(
         "input_audio_tokens": audio_tokens,
         "output_audio_tokens": output_audio_tokens,
     }
+    if genai_prices is None:
+        return None
     try:
-        from genai_prices import Usage, calc_price
-
-        usage = Usage(**{name: count for name, count in counts.items() if count})
-        return calc_price(usage, model_ref=model.removeprefix("openai/"), provider_id="openai").total_price
-    except (ImportError, LookupError, ValueError):  # ValueError: more cached than asked, from some gateways
+        usage = genai_prices.Usage(**{name: count for name, count in counts.items() if count})
+        return genai_prices.calc_price(usage, model.removeprefix("openai/"), provider_id="openai").total_price
+    except (LookupError, ValueError):  # ValueError: more cached than asked, from some gateways
         return None
 
 

@@ -408,7 +408,7 @@ def test_prices_come_from_genai_prices() -> None:
 
 
 def test_without_genai_prices_the_price_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    monkeypatch.setattr(models, "genai_prices", None)
     assert models.cost_usd("gpt-4o", 1, 1) is None
     assert models.context_window("gpt-6-sol") is None
 
@@ -444,3 +444,11 @@ def test_tool_calls_of_the_sdk_s_own_classes_count_inside_a_dict_too() -> None:
     assert counter.message({"role": "assistant", "content": None, "tool_calls": message.tool_calls}) == whole
     assert counter.message(message) == whole
     assert "f(" in transcript({"role": "assistant", "content": None, "tool_calls": message.tool_calls})
+
+
+def test_prices_are_loaded_with_the_module_and_not_in_the_middle_of_a_call() -> None:
+    """genai-prices imports httpx2; openai 2.54 raises AttributeError in other threads while that import goes on."""
+    pytest.importorskip("genai_prices")
+    code = "import sys, oaimigrate.runtime.models; print('genai_prices' in sys.modules, 'openai' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
