@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import External, Symbol
 from oaimigrate.analysis.requests import Request, module_of, request_at, spelled
+from oaimigrate.checks.legacy.stale_mock_target import is_patched
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
 from oaimigrate.fixing import arguments
 from oaimigrate.fixing import edits as build
@@ -172,6 +173,8 @@ def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Di
     if not isinstance(kind, Symbol) or kind.path not in file.api.resources:
         return
     if _is_store(file, node) or isinstance(parent, (cst.Param, cst.FunctionDef, cst.ClassDef)):
+        return
+    if isinstance(parent, cst.Arg) and is_patched(file, file.parent(parent)):
         return
     message = f"`openai.{kind.path}` was removed in openai 1.0"
     fix, notes = _class_fix(file, node, kind.path)
