@@ -1,7 +1,7 @@
 """What the rule book and the fixtures expect is checked by mypy against the newest SDK.
 
 The engine and the pages could agree on a mistake; the types of the SDK belong to neither. A line may be wrong only
-where oaimigrate itself still reports it.
+where oaimigrate itself still reports it, and never in an example of how it should be.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from oaimigrate import engine, rulebook
 from oaimigrate.config import Config
 from oaimigrate.source import Source
 
+GOOD = re.compile(r"^```python good\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 ERROR = re.compile(r"(?P<file>[\w-]+)\.py:(?P<line>\d+): error: (?P<message>.*?)  \[(?P<kind>[\w-]+)\]")
 TELLING = {"attr-defined", "call-arg", "call-overload"}
@@ -30,9 +32,19 @@ KNOWN = re.compile(
 )
 
 
+def completed(example: str) -> str:
+    """An example with what it takes for granted: the SDK, a client, and a place where `await` and `continue` can stand."""
+    client = "" if "client = " in example else f"client = openai.{'Async' if 'await client' in example else ''}OpenAI()"
+    text = f"try: pass\n{example}" if example.startswith("except ") else example
+    head = f"import asyncio, os, openai; from openai import *; {client}\n"
+    return f"{head}async def example():\n    while True:\n{textwrap.indent(text, ' ' * 8)}"
+
+
 def expected() -> Iterator[tuple[str, str]]:
-    """Every rewritten Python file, with a module name of its own."""
+    """Every good example and every rewritten Python file, with a module name of its own."""
     for page in rulebook.load().values():
+        for number, example in enumerate(GOOD.findall(page.body)):
+            yield f"{page.code}_good_{number}", completed(example)
         for case in rulebook.cases(page):
             for file, text in case.after.items() if case.rewritten else ():
                 if file.endswith(".py"):
@@ -53,7 +65,7 @@ def test_expected_code_fits_the_types_of_the_sdk(modules: dict[str, str], tmp_pa
     wrong = [
         f"{name}:{line}: {message}\n    {modules[name].splitlines()[line - 1]}"
         for name, line, message in _errors(tmp_path)
-        if line not in _reported(name, modules[name])
+        if "_good_" in name or line not in _reported(name, modules[name])
     ]
     assert not wrong, "\n".join(wrong)
 
