@@ -33,7 +33,7 @@ KNOWN = re.compile(
 
 
 def completed(example: str) -> str:
-    """An example with what it takes for granted: the SDK, a client, and a place where `await` and `continue` can stand."""
+    """An example with what it takes for granted: the SDK, a client, a place for `await` and `continue`."""
     client = "" if "client = " in example else f"client = openai.{'Async' if 'await client' in example else ''}OpenAI()"
     text = f"try: pass\n{example}" if example.startswith("except ") else example
     head = f"import asyncio, os, openai; from openai import *; {client}\n"

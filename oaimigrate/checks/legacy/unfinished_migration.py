@@ -1,7 +1,7 @@
 """OAI112: what `openai migrate` commented out and left to do: settings that no client got, calls that are gone.
 
-It wrote "The 'openai.api_base' option isn't read in the client API …" above a setting, and "The resource 'Engine' has been
-deprecated" above a call, and made comments of both.
+It wrote "The 'openai.api_base' option isn't read in the client API …" above a setting, and "The resource 'Engine' has
+been deprecated" above a call, and made comments of both.
 """
 
 from __future__ import annotations
