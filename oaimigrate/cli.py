@@ -14,7 +14,7 @@ import click
 from oaimigrate import __version__
 from oaimigrate.config import FORMATS, ConfigError
 from oaimigrate.discovery import DiscoveryError
-from oaimigrate.options import rule_names, selectors, shared_options
+from oaimigrate.options import fix_options, rule_names, selectors, shared_options
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -55,7 +55,11 @@ def _fail(message: str) -> int:
     return FAILED
 
 
-LATER = {"verify": "oaimigrate.verify.command:verify_command", "runtime": "oaimigrate.runtime_cli:runtime_group"}
+LATER = {
+    "config": "oaimigrate.settings.commands:config_command",
+    "init": "oaimigrate.settings.commands:init_command",
+    "verify": "oaimigrate.verify.command:verify_command", "runtime": "oaimigrate.runtime_cli:runtime_group",
+}
 
 
 class Group(click.Group):
@@ -88,6 +92,7 @@ def cli() -> None:
 @selectors("select", "Codes, beginnings of codes or names, separated by commas; ALL for every rule.")
 @selectors("extend-select", "The same, in addition to the default rules.")
 @selectors("ignore", "The same, to leave out.")
+@fix_options
 @click.option("--format", "--output-format", "format_", type=click.Choice(FORMATS), default="full",
               show_default=True, help="How findings are printed.")  # fmt: skip
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE",

@@ -48,6 +48,10 @@ class Config:
     target: int = DEFAULT_TARGET
     client_style: str = "instance"
     debug: bool = False  # show the traceback of an internal error
+    client_names: tuple[str, str] = ("client", "async_client")  # of a client and an asynchronous one, where built
+    unfixable: frozenset[str] = frozenset()  # codes whose fixes are shown and never applied
+    made_safe: frozenset[str] = frozenset()  # codes whose unsafe fixes count as safe
+    made_unsafe: frozenset[str] = frozenset()  # and the other way round
     complete_fixes: bool = False  # each reported fix holds the edits of those linked to it, too
 
     def enables(self, code: str) -> bool:
@@ -67,13 +71,15 @@ def resolve(
     select: Sequence[str] = (),
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    base: frozenset[str] | None = None,
 ) -> frozenset[str]:
     """The codes that the selectors switch on.
 
     As in Ruff, the longer selector wins (`--ignore OAI1 --extend-select OAI101` keeps OAI101), and of two equally long
-    ones the `ignore`. A selector is a code, the beginning of codes, a rule's name, or "ALL".
+    ones the `ignore`. Without `select` they start from `base`, or else from the rules that are on by default. A
+    selector is a code, the beginning of codes, a rule's name, or "ALL".
     """
-    default = {code for code, page in rules.items() if page.default}
+    default = {code for code, page in rules.items() if page.default} if base is None else set(base)
     chosen = set() if select else default
     steps = [(*_match(text, rules), True) for text in (*select, *extend_select)]
     steps += [(*_match(text, rules), False) for text in ignore]

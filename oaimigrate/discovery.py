@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from oaimigrate import gitignore
 from oaimigrate.gitignore import Ignores
@@ -47,6 +48,20 @@ EXCLUDED = frozenset(
 # Output of builds, unless it is a package of that name.
 BUILDS = frozenset({"build", "dist", "_build"})
 
+
+@dataclass(frozen=True, slots=True)
+class Excludes:
+    """What is left out below a folder: names of folders, names of the output of builds, and patterns."""
+
+    names: frozenset[str] = EXCLUDED
+    builds: frozenset[str] = BUILDS
+    patterns: Ignores | None = None
+
+
+DEFAULT = Excludes()
+CONFIGURATIONS = frozenset({"oaimigrate.toml", "pyproject.toml"})
+ExcludesOf = Callable[[str], Excludes]  # what holds in a folder; it may have a configuration of its own
+
 _MARKERS = frozenset({".git", ".gitignore", "pyvenv.cfg"})
 
 WORD = b"openai"
@@ -63,7 +78,7 @@ class DiscoveryError(Exception):
     """A path that was asked for and does not exist; the message is one line for the user."""
 
 
-def discover(paths: Iterable[str], *, force_exclude: bool = False) -> list[str]:
+def discover(paths: Iterable[str], *, force_exclude: bool = False, excludes_of: ExcludesOf | None = None) -> list[str]:
     """The Python files and requirement files among and below `paths`, sorted.
 
     A file that is named is taken, whatever its suffix and whatever excludes say (pre-commit names files: it passes
@@ -73,10 +88,10 @@ def discover(paths: Iterable[str], *, force_exclude: bool = False) -> list[str]:
     for path in paths:
         path = os.path.normpath(path)
         if os.path.isdir(path):
-            found.update((os.path.abspath(file), file) for file in _walk(path))
+            found.update((os.path.abspath(file), file) for file in _walk(path, excludes_of))
         elif not os.path.lexists(path):
             raise DiscoveryError(f"no such file or folder: `{path}`")
-        elif not (force_exclude and excluded(path)):
+        elif not (force_exclude and excluded(path, excludes_of)):
             found[os.path.abspath(path)] = path
     return sorted(found.values())
 
@@ -123,14 +138,20 @@ def is_manifest(path: str) -> bool:
     return manifests.kind(path) is not None
 
 
-def _walk(top: str) -> Iterator[str]:
+def _walk(top: str, excludes_of: ExcludesOf | None) -> Iterator[str]:
     """The files below a folder that was named, which itself is never excluded."""
     absolute = os.path.realpath(top)
     rules, ignored = gitignore.around(absolute)
-    stack: list[tuple[str, str, Ignores | None]] = [(top, absolute, None if ignored else rules)]
+    excludes = excludes_of(absolute) if excludes_of else DEFAULT
+    stack: list[tuple[str, str, Ignores | None, Excludes]] = [(top, absolute, None if ignored else rules, excludes)]
     while stack:
-        folder, real, rules = stack.pop()
-        files, folders, own = _list(folder)
+        folder, real, rules, excludes = stack.pop()
+        files, folders, own = _list(folder, excludes)
+        if excludes_of and folder != top and not CONFIGURATIONS.isdisjoint(own):
+            inner_excludes = excludes_of(real)
+            if inner_excludes is not excludes:
+                excludes = inner_excludes
+                files, folders, own = _list(folder, excludes)
         if "pyvenv.cfg" in own and folder != top:
             continue  # a virtual environment under any name
         if ".git" in own:
@@ -138,16 +159,17 @@ def _walk(top: str) -> Iterator[str]:
         if ".gitignore" in own and rules is not None:
             rules = gitignore.read(os.path.join(real, ".gitignore"), real, rules)
         prefix = "" if folder == os.curdir else folder
+        patterns = [p for p in (rules, excludes.patterns) if p is not None]
         for name in files:
-            if rules is None or not rules.ignores(os.path.join(real, name), is_folder=False):
+            if not any(p.ignores(os.path.join(real, name), is_folder=False) for p in patterns):
                 yield os.path.join(prefix, name)
         for name in folders:
             inner = os.path.join(real, name)
-            if rules is None or not rules.ignores(inner, is_folder=True):
-                stack.append((os.path.join(prefix, name), inner, rules))
+            if not any(p.ignores(inner, is_folder=True) for p in patterns):
+                stack.append((os.path.join(prefix, name), inner, rules, excludes))
 
 
-def _list(folder: str) -> tuple[list[str], list[str], set[str]]:
+def _list(folder: str, excludes: Excludes) -> tuple[list[str], list[str], set[str]]:
     """The files to look at and the folders in one folder, and which of the files are there that change the walk."""
     files, folders, own = [], [], set()
     try:
@@ -159,20 +181,26 @@ def _list(folder: str) -> tuple[list[str], list[str], set[str]]:
                 elif name in _MARKERS:
                     own.add(name)
                 elif name.endswith(MANIFESTS):
+                    if name in CONFIGURATIONS:
+                        own.add(name)
                     if is_manifest(os.path.join(folder, name)) and entry.is_file():
                         files.append(name)
-                elif name not in EXCLUDED and entry.is_dir(follow_symlinks=False) and not _built(folder, name):
+                elif (
+                    name not in excludes.names
+                    and entry.is_dir(follow_symlinks=False)
+                    and not _built(folder, name, excludes)
+                ):
                     folders.append(name)
     except OSError:
         pass  # a folder that may not be read, or is gone by now
     return files, folders, own
 
 
-def _built(folder: str, name: str) -> bool:
-    return name in BUILDS and not os.path.exists(os.path.join(folder, name, "__init__.py"))
+def _built(folder: str, name: str, excludes: Excludes) -> bool:
+    return name in excludes.builds and not os.path.exists(os.path.join(folder, name, "__init__.py"))
 
 
-def excluded(path: str) -> bool:
+def excluded(path: str, excludes_of: ExcludesOf | None = None) -> bool:
     """Whether a walk from the repository's root (else from the working directory) would leave out this file."""
     folder = os.path.realpath(os.path.dirname(path) or os.curdir)
     rules, ignored = gitignore.around(folder)
@@ -182,9 +210,13 @@ def excluded(path: str) -> bool:
         top = _root(rules)
     if ignored or (rules is not None and rules.ignores(os.path.join(folder, os.path.basename(path)), is_folder=False)):
         return True
+    excludes = excludes_of(folder) if excludes_of else DEFAULT
+    if excludes.patterns is not None and excludes.patterns.covers(os.path.join(folder, os.path.basename(path))):
+        return True
     while folder != top and folder.startswith(top):
+        excludes = excludes_of(folder) if excludes_of else DEFAULT
         folder, name = os.path.split(folder)
-        if name in EXCLUDED or _built(folder, name):
+        if name in excludes.names or _built(folder, name, excludes):
             return True
     return False
 

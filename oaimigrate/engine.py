@@ -13,7 +13,7 @@ from oaimigrate.analysis.modules import exports
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
 from oaimigrate.fixing import apply as fixes
-from oaimigrate.fixing import quotes
+from oaimigrate.fixing import policy, quotes
 from oaimigrate.project import Project
 from oaimigrate.source import Source, SourceError
 from oaimigrate.suppress import suppressions
@@ -128,7 +128,7 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
     found = sorted(
         {*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message)
     )
-    found = [quotes.fitted(file, d) for d in _outside(file, found)]
+    found = [policy.ruled(quotes.fitted(file, d), config) for d in _outside(file, found)]
     if not found:
         return [], file
     covered = suppressions(source)

@@ -58,6 +58,20 @@ class Ignores:
             level = level.above
         return False
 
+    def covers(self, path: str) -> bool:
+        """Whether an absolute path below `folder`, or a folder on the way to it, is ignored."""
+        top = self.folder.rstrip(os.sep) + os.sep
+        if not path.startswith(top):
+            return False
+        ends = [at for at in range(len(top), len(path)) if path[at] == os.sep]
+        return any(self.ignores(path[:end], is_folder=True) for end in ends) or self.ignores(path, is_folder=False)
+
+
+def of(lines: Iterable[str], folder: str) -> Ignores | None:
+    """The rules that lines written as in a `.gitignore` of `folder` make; None for none."""
+    patterns = tuple(pattern for line in lines for pattern in _patterns(line))
+    return _rules(folder, patterns[::-1], None) if patterns else None
+
 
 def read(file: str, folder: str, above: Ignores | None) -> Ignores | None:
     """The rules of `folder` after reading the patterns in `file`; `above` where it holds none."""

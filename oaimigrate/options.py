@@ -26,15 +26,44 @@ def shared_options(command: _Command) -> _Command:
         click.option(
             "--client-style",
             type=click.Choice(CLIENT_STYLES),
-            default="instance",
-            show_default=True,
-            help="How the code gets its client: an object, the SDK's own module, or a cached function.",
+            help="How the code gets its client: an object (the default), the SDK's own module, or a cached function.",
         ),
-        click.option("--force-exclude", is_flag=True, help="Apply excludes to files that are named, too."),
         click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes. Default: one a processor."),
         click.option("--no-cache", is_flag=True, help="Accepted for scripts; nothing is cached."),
         click.option("--debug", is_flag=True, help="Show where an internal error happened."),
     ):
+        command = option(command)
+    return place_options(command)
+
+
+def place_options(command: _Command) -> _Command:
+    """Which configuration holds and which files are left out."""
+    for option in (
+        click.option("--config", multiple=True, metavar="FILE|KEY=VALUE",
+                     help="A configuration file, or a setting in TOML that comes before the file's."),
+        click.option("--isolated", is_flag=True, help="Look for no configuration file."),
+        click.option("--exclude", multiple=True, metavar="PATTERNS",
+                     help="Files and folders to leave out, as in .gitignore; instead of the default ones."),
+        click.option("--extend-exclude", multiple=True, metavar="PATTERNS", help="The same, in addition."),
+        click.option("--force-exclude/--no-force-exclude", default=None,
+                     help="Apply excludes to files that are named, too."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def fix_options(command: _Command) -> _Command:
+    """What may be fixed and where rules do not run."""
+    for option in (
+        selectors("fixable", "The only rules whose fixes are applied."),
+        selectors("unfixable", "Rules whose fixes are only shown."),
+        selectors("extend-safe-fixes", "Rules whose unsafe fixes count as safe."),
+        selectors("extend-unsafe-fixes", "Rules whose safe fixes count as unsafe."),
+        click.option("--per-file-ignores", multiple=True, metavar="PATTERN:CODES",
+                     help="Rules that do not run in files that match a pattern."),
+        click.option("--extend-per-file-ignores", multiple=True, metavar="PATTERN:CODES",
+                     help="The same, in addition."),
+    ):  # fmt: skip
         command = option(command)
     return command
 

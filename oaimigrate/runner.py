@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.consumers import consumers, read_or_nothing
-from oaimigrate.discovery import MANIFESTS, WORD, discover, is_manifest, screen
+from oaimigrate.discovery import MANIFESTS, WORD, ExcludesOf, discover, is_manifest, screen
 from oaimigrate.source import Source, SourceError, read_bytes
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Job:
     config: Config
     project: Project
     safety: Safety | None = None
+    configs: Mapping[str, Config] = field(default_factory=dict)  # of the files that have one of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,9 @@ class Run:
         return tuple(result for result in self.results if result.changed)
 
 
-def collect(paths: Sequence[str], *, force_exclude: bool = False) -> Collected:
+def collect(paths: Sequence[str], *, force_exclude: bool = False, excludes_of: ExcludesOf | None = None) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
-    names = discover(paths, force_exclude=force_exclude)
+    names = discover(paths, force_exclude=force_exclude, excludes_of=excludes_of)
     files, unreadable, others, requirements = [], [], [], []
     kept, room = {}, _KEPT_BYTES
     for path in names:
@@ -122,14 +123,18 @@ def run(
     write: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
+    config_of: Callable[[str], Config] | None = None,
 ) -> Run:
-    """Check the collected files, or fix them up to `safety`; write what changed if asked to."""
+    """Check the collected files, or fix them up to `safety`; write what changed if asked to.
+
+    `config_of` says what holds for a file where that is not `config`.
+    """
     results = [_unreadable(error, b"") for error in collected.unreadable]
     data = dict(collected.files)
     if collected.files:
         from oaimigrate.project import Project
 
-        job = Job(config, Project.scan(collected.files), safety)
+        job = Job(config, Project.scan(collected.files), safety, _configs(config_of, collected.files))
         found = _analyse(collected.files, job, jobs or _cpus(), progress)
         results += found
         for _ in range(_ROUNDS):
@@ -138,13 +143,17 @@ def run(
             if not readers:
                 break
             data |= dict(readers)
-            job = replace(job, project=Project.scan(data.items()))
+            job = replace(job, project=Project.scan(data.items()), configs=_configs(config_of, readers))
             found = _analyse(readers, job, jobs or _cpus(), None)
             results += found
     sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
     if write:
         results = [_write(r, sources[r.path], data[r.path]) if r.changed else r for r in _in_order(results)]
     return Run(collected.found, tuple(r for r in _in_order(results) if r.diagnostics or r.changed), sources)
+
+
+def _configs(config_of: Callable[[str], Config] | None, files: Sequence[File]) -> dict[str, Config]:
+    return {path: config_of(path) for path, _ in files} if config_of else {}
 
 
 def run_source(path: str, data: bytes, config: Config, *, safety: Safety | None = None) -> Run:
@@ -162,9 +171,10 @@ def analyse(file: File, job: Job) -> FileResult:
         from oaimigrate import engine
 
         source = Source.from_bytes(data, path)
+        config = job.configs.get(path, job.config)
         if job.safety is None:
-            return engine.check_source(source, job.config, job.project)
-        return engine.fix_source(source, job.config, job.project, safety=job.safety)
+            return engine.check_source(source, config, job.project)
+        return engine.fix_source(source, config, job.project, safety=job.safety)
     except SourceError as error:
         return _unreadable(error, data)
     except Exception as error:

@@ -107,14 +107,14 @@ class ClientPlan:
     @cached_property
     def sync_name(self) -> str:
         if self.strategy == "class":
-            return self._attribute("client", "openai_client")
-        return self.fresh("client", "openai_client", "sync_openai_client")
+            return self._attribute(self.file.config.client_names[0], "openai_client")
+        return self.fresh(self.file.config.client_names[0], "openai_client", "sync_openai_client")
 
     @cached_property
     def async_name(self) -> str:
         if self.strategy == "class":
-            return self._attribute("async_client", "openai_async_client")
-        return self.fresh("async_client", "async_openai_client", "openai_async_client")
+            return self._attribute(self.file.config.client_names[1], "openai_async_client")
+        return self.fresh(self.file.config.client_names[1], "async_openai_client", "openai_async_client")
 
     def _attribute(self, *candidates: str) -> str:
         assert self.owner is not None

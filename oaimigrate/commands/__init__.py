@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from oaimigrate.reporters.colour import paint_for
 from oaimigrate.runner import Collected, Progress, Run
 
+if TYPE_CHECKING:
+    from oaimigrate.settings.configuration import Configuration
+
+_Options = TypeVar("_Options", bound=Any)
 _WORTH_A_BAR = 40  # files; fewer are done before a bar is read
 
 
@@ -39,9 +46,24 @@ def read_stdin() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def warn_if_empty(collected: Collected) -> None:
+def options(kind: type[_Options], given: Mapping[str, Any]) -> _Options:
+    """The options of a command; those that a configuration file could say, too, stand together in `settings`."""
+    own = {field.name for field in fields(kind)} - {"settings"}
+    rest = {name: value for name, value in given.items() if name not in own}
+    made: _Options = kind(**{name: given[name] for name in own}, settings=rest)
+    return made
+
+
+def collect(paths: Sequence[str], configured: Configuration) -> Collected:
+    """The files of a run, found as its configuration says."""
+    from oaimigrate import runner
+
+    collected = runner.collect(
+        paths or ["."], force_exclude=configured.forces_excludes, excludes_of=configured.excludes
+    )
     if not collected.found:
         warn("no Python files found under the given paths")
+    return collected
 
 
 def progress_bar(total: int) -> Progress | None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from oaimigrate import commands, runner
 from oaimigrate.commands import output
 from oaimigrate.commands.output import Target
-from oaimigrate.config import Config, resolve, split_selectors
+from oaimigrate.config import Config
 from oaimigrate.diagnostics import Safety
 from oaimigrate.discovery import excluded
-from oaimigrate.manifests.pins import newest_target
 from oaimigrate.reporters import Report
 from oaimigrate.reporters.colour import paint_for
 from oaimigrate.reporters.summary import counted
 from oaimigrate.runner import Run
+from oaimigrate.settings.configuration import Configuration
+from oaimigrate.settings.options import configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,6 @@ class Options:
     fix: bool
     unsafe_fixes: bool
     diff: bool
-    select: Sequence[str]
-    extend_select: Sequence[str]
-    ignore: Sequence[str]
     format_: str
     outputs: Sequence[str]
     statistics: bool
@@ -38,12 +38,10 @@ class Options:
     exit_non_zero_on_fix: bool
     stdin_filename: str | None
     quiet: bool
-    target: str | None
-    client_style: str
-    force_exclude: bool
     jobs: int | None
     no_cache: bool
     debug: bool
+    settings: Mapping[str, Any]  # what a configuration file could say, too
 
     @property
     def safety(self) -> Safety:
@@ -54,30 +52,25 @@ class Options:
         """The fixes to apply; None to look only."""
         return self.safety if self.fix or self.diff else None
 
-    @property
-    def selects(self) -> bool:
-        return bool(self.select or self.extend_select or self.ignore)
-
 
 def run(paths: Sequence[str], **given: object) -> int:
-    options = Options(**given)  # type: ignore[arg-type]  # click has checked them
+    options = commands.options(Options, given)
     files = output.targets(options.outputs)
     if "-" in paths:
         if len(paths) > 1:
             raise click.UsageError("`-` reads standard input and stands alone")
         return _check_stdin(options, files)
-    config = (
-        _config(options) if options.selects else None
-    )  # a wrong code is an error even where there is nothing to read
-    collected = runner.collect(paths or ["."], force_exclude=options.force_exclude)
-    commands.warn_if_empty(collected)
-    if not collected.files:
-        done = runner.run(collected, Config())
-    else:
-        config = replace(config or _config(options), target=_target(options, collected.files[0][0]))
-        bar = commands.progress_bar(len(collected.files))
-        write = options.fix and not options.diff
-        done = runner.run(collected, config, safety=options.applied, write=write, jobs=options.jobs, progress=bar)
+    configured = _configuration(options, files)
+    collected = commands.collect(paths, configured)
+    done = runner.run(
+        collected,
+        configured.base,
+        safety=options.applied,
+        write=options.fix and not options.diff,
+        jobs=options.jobs,
+        progress=commands.progress_bar(len(collected.files)),
+        config_of=configured.config,
+    )
     if options.diff:
         _print_diff(done, options)
     else:
@@ -89,10 +82,11 @@ def _check_stdin(options: Options, files: Sequence[Target]) -> int:
     """Standard input is fixed onto standard output, and then the findings go to standard error."""
     data = commands.read_stdin()
     path = options.stdin_filename or "-"
-    if options.stdin_filename and options.force_exclude and excluded(path):
+    configured = _configuration(options, files)
+    if options.stdin_filename and configured.forces_excludes and excluded(path, configured.excludes):
         done = Run(0, (), {})
     else:
-        config = replace(_config(options), target=_target(options, options.stdin_filename or "."))
+        config = configured.config(path if options.stdin_filename else os.path.join(os.curdir, path))
         done = runner.run_source(path, data, config, safety=options.applied)
     if options.diff:
         _print_diff(done, options)
@@ -106,21 +100,9 @@ def _check_stdin(options: Options, files: Sequence[Target]) -> int:
     return _exit_code(done, options)
 
 
-def _config(options: Options) -> Config:
-    from oaimigrate import rulebook
-
-    codes = resolve(
-        rulebook.load(),
-        select=split_selectors(options.select),
-        extend_select=split_selectors(options.extend_select),
-        ignore=split_selectors(options.ignore),
-    )
-    complete = output.wants_complete_fixes(options.format_, output.targets(options.outputs))
-    return Config(codes, client_style=options.client_style, debug=options.debug, complete_fixes=complete)
-
-
-def _target(options: Options, path: str) -> int:
-    return int(options.target) if options.target else newest_target(path)
+def _configuration(options: Options, files: Sequence[Target]) -> Configuration:
+    complete = output.wants_complete_fixes(options.format_, files)
+    return configuration(Config(debug=options.debug, complete_fixes=complete), options.settings)
 
 
 def _print(done: Run, options: Options, files: Sequence[Target], *, err: bool = False) -> None:
