@@ -51,4 +51,7 @@ def copy_module(name: str, dest: str, *, force: bool) -> None:
         raise click.UsageError(f"{error}; `--force` replaces") from error
     except (catalog.UnknownModule, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    click.echo(f"uses: {', '.join(catalog.requirements(name)) or 'the standard library'}", err=True)
+    without = catalog.optional(name)
+    needed = [package for package in catalog.requirements(name) if package not in without]
+    may = f" (and, if installed, {', '.join(without)})" if without else ""
+    click.echo(f"uses: {', '.join(needed) or 'the standard library'}{may}", err=True)

@@ -28,7 +28,7 @@ def test_show_prints_the_copy() -> None:
 def test_copy_says_what_it_wrote_and_what_the_copies_use(tmp_path: Path) -> None:
     copied = invoke("copy", "tokens", str(tmp_path / "new"))
     assert copied.stdout.splitlines() == [str(tmp_path / "new" / "tokens.py"), str(tmp_path / "new" / "models.py")]
-    assert copied.stderr == "uses: genai-prices, tiktoken\n"
+    assert copied.stderr == "uses: tiktoken (and, if installed, genai-prices)\n"
 
 
 def test_copy_leaves_a_file_of_the_user_alone_unless_forced(tmp_path: Path) -> None:

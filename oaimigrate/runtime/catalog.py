@@ -80,6 +80,19 @@ def requirements(name: str) -> tuple[str, ...]:
     return tuple(sorted(_DISTRIBUTIONS.get(top, top) for top in found - sys.stdlib_module_names))
 
 
+def optional(name: str) -> tuple[str, ...]:
+    """Those of `requirements` that the modules do without: imported in a `try` that catches ImportError."""
+    found: set[str] = set()
+    for part in (name, *siblings(name)):
+        for attempt in (n for n in ast.walk(ast.parse(_source(part))) if isinstance(n, ast.Try)):
+            if any(isinstance(h.type, ast.Name) and h.type.id == "ImportError" for h in attempt.handlers):
+                for node in attempt.body:
+                    names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                    names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                    found.update(_DISTRIBUTIONS.get(n.partition(".")[0], n.partition(".")[0]) for n in names)
+    return tuple(sorted(found & set(requirements(name))))
+
+
 def show(name: str, *, package: bool = False) -> str:
     """The text of a copy of `name`; with `package` its relative imports stay."""
     text = _source(name)

@@ -7,6 +7,7 @@ import doctest
 import gc
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -318,3 +319,22 @@ def test_a_stream_where_a_whole_answer_is_wanted_is_refused_before_sending() -> 
             ai.stream(**question(1), n=2)
         assert complete(ai.stream, Plan(), **question(2)).completion.source == "primary"
         assert len(server.requests) == 1
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.mark.parametrize(
+    ("faults", "printed"),
+    [
+        (["server_error", "ok"], "echo Say hello complete primary\necho Say hello complete primary\n"),
+        (["no_retry"], "Please try again later. complete apology\nPlease try again later. complete apology\n"),
+    ],
+)
+def test_the_example_of_the_readme_runs(faults: list[str], printed: str, capsys: Any, monkeypatch: Any) -> None:
+    (example,) = [b for b in README.read_text("utf-8").split("```python\n") if "import Resilient" in b[:80]]
+    with FaultServer(script(*faults)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        exec(example.partition("```")[0], {})
+    assert capsys.readouterr().out == printed
