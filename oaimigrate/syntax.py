@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 import warnings
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -20,13 +21,28 @@ _TOO_DEEP = "the code is nested too deeply to be read"
 _PLACE = re.compile(r"error at (\d+):(\d+)")
 
 
-def parse(source: Source) -> cst.Module:
+class Rows(NamedTuple):
+    """The row, from 1, that a statement starts on (its first decorator's); for a class, also those of its body."""
+
+    start: int
+    body: tuple[Rows, ...]
+
+
+class Parsed(NamedTuple):
+    """A tree and the rows of its statements, none where only LibCST's parser takes the text."""
+
+    module: cst.Module
+    rows: tuple[Rows, ...]
+
+
+def parse(source: Source) -> Parsed:
     """The tree of a source; a SourceError if it does not parse as Python 3."""
-    refused = _refused_by_compiler(source.text)
+    compiled = _compiled(source.text)
+    refused = compiled if isinstance(compiled, SyntaxError) else None
     if refused is not None and refused.msg == _TOO_DEEP:
         raise _error(source, refused.lineno or 1, refused.offset or 1, _TOO_DEEP)
     try:
-        return cst.parse_module(source.text)
+        return Parsed(cst.parse_module(source.text), _rows(compiled) if isinstance(compiled, ast.Module) else ())
     except cst.ParserSyntaxError as error:
         if refused is None:  # syntax of another version than that of this interpreter
             row, column = _place(error)
@@ -35,14 +51,23 @@ def parse(source: Source) -> cst.Module:
         raise _error(source, refused.lineno or 1, refused.offset or 1, reason) from error
 
 
-def _refused_by_compiler(text: str) -> SyntaxError | None:
-    """Why the compiler's parser does not take the text, if so."""
+def _rows(tree: ast.Module | ast.ClassDef) -> tuple[Rows, ...]:
+    found = []
+    for statement in tree.body:
+        decorators = getattr(statement, "decorator_list", ())
+        start = decorators[0].lineno if decorators else statement.lineno
+        found.append(Rows(start, _rows(statement) if isinstance(statement, ast.ClassDef) else ()))
+    return tuple(found)
+
+
+def _compiled(text: str) -> ast.AST | SyntaxError | None:
+    """The compiler's tree of the text, or why it does not take it."""
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(max(_DEPTH, _frames() + 100))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of invalid escapes and the like, which are not ours to report
-            compile(text, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            return compile(text, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except (RecursionError, MemoryError):
         return SyntaxError(_TOO_DEEP)
     except SyntaxError as error:
@@ -51,7 +76,6 @@ def _refused_by_compiler(text: str) -> SyntaxError | None:
         return None
     finally:
         sys.setrecursionlimit(limit)
-    return None
 
 
 def _frames() -> int:

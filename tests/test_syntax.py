@@ -23,7 +23,7 @@ from oaimigrate.syntax import parse
 def test_what_does_not_parse_says_why(text: str, where: tuple[int, int], reason: str) -> None:
     source = Source.from_text(text, "x.py")
     if not reason:
-        assert parse(source).code == text
+        assert parse(source).module.code == text
         return
     with pytest.raises(SourceError) as caught:
         parse(source)
@@ -49,4 +49,4 @@ def test_deep_nesting_is_refused(text: str) -> None:
 
 
 def test_warnings_of_the_compiler_are_not_ours() -> None:
-    assert parse(Source.from_text("x = '\\d'\nassert (1, 2)\n", "x.py")).body
+    assert parse(Source.from_text("x = '\\d'\nassert (1, 2)\n", "x.py")).module.body

@@ -149,10 +149,7 @@ class FileContext:
 
     @cached_property
     def positions(self) -> Positions:
-        positions = Positions(self.module)
-        if positions.code != _plain_newlines(self.text):
-            raise ValueError("LibCST does not reproduce this file; its positions cannot be trusted")
-        return positions
+        return Positions(self.tree, _plain_newlines(self.text), self.source.line_starts)
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands, without its own parentheses."""
@@ -172,7 +169,7 @@ class FileContext:
         if value.doubt is None:
             return ()
         doubt = value.doubt
-        own = doubt.node is not None and doubt.node in self.positions
+        own = doubt.node is not None and doubt.node in self.tree.parents
         return (
             Note(doubt.text, self.span(doubt.node) if own and doubt.node is not None else None, doubt.path or None),
         )

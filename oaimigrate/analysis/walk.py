@@ -15,6 +15,7 @@ import libcst as cst
 
 from oaimigrate.analysis.compound import HANDLERS
 from oaimigrate.analysis.scopes import Binding, Block, Place, Scope
+from oaimigrate.syntax import Parsed
 
 _IGNORED = (
     "whitespace", "lpar", "rpar", "leading_lines", "header", "footer", "comma", "lbrac", "rbrac", "lbrace", "rbrace",
@@ -40,8 +41,9 @@ def slots(node_type: type) -> tuple[str, ...]:
 class Tree:
     """What one walk learned: `parents`, `scopes`, `places` and `orders` by node, `nodes` by type."""
 
-    def __init__(self, module: cst.Module) -> None:
-        self.module = module
+    def __init__(self, parsed: Parsed) -> None:
+        self.module = module = parsed.module
+        self.rows = parsed.rows
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self.scopes: dict[cst.CSTNode, Scope] = {}
         self.places: dict[cst.CSTNode, Place] = {}
