@@ -68,6 +68,61 @@ def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     yield Diagnostic(rule.code, message, file.span(target), fix, notes, "certain" if value.certain else "maybe")
 
 
+BODY_MESSAGE = '({e}.body.get("message", "") if isinstance({e}.body, dict) else {e}.message)'
+NEW_TEXTS = ("Error code", "Connection error", "Request timed out")
+
+
+@rule.on(cst.Comparison)
+def whole_text(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
+    """`str(e) == "The model is overloaded"`: the text has a beginning of its own now."""
+    if len(node.comparisons) != 1 or not isinstance(node.comparisons[0].operator, (cst.Equal, cst.NotEqual)):
+        return
+    other = node.comparisons[0].comparator
+    for text, expected in ((node.left, other), (other, node.left)):
+        yield from _matched(file, text, literal(expected))
+
+
+@rule.on(cst.Call)
+def beginning_of_text(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`str(e).startswith("Rate limit")`."""
+    match node:
+        case cst.Call(
+            func=cst.Attribute(value=text, attr=cst.Name(value="startswith")), args=[cst.Arg(value=expected)]
+        ):
+            yield from _matched(file, text, literal(expected))
+
+
+def _matched(file: FileContext, text: cst.BaseExpression, expected: str | None) -> Iterator[Diagnostic]:
+    error = _text_of(text)
+    if error is None or expected is None or expected.startswith(NEW_TEXTS):
+        return
+    value = _narrowed(file, error)
+    if not isinstance(value.kind, ErrorOf):
+        return
+    message = 'the text of an error begins with "Error code: …" since openai 1.0, so this never matches'
+    if not all(_has(file, path, FAMILIES["status"]) for path in value.kind.classes):
+        note = Note("the words of the server are in `body` of an `APIStatusError`; compare `code`, or the class")
+        yield Diagnostic(rule.code, message, file.span(text), None, (note,))
+        return
+    new = BODY_MESSAGE.replace("{e}", file.code(error))
+    span = file.whole(text)
+    fix = Fix("Read the words of the server", (Edit(span.start, span.end, new),), Safety.UNSAFE)
+    yield Diagnostic(rule.code, message, file.span(text), fix, file.doubts(value))
+
+
+def _text_of(node: cst.BaseExpression) -> cst.BaseExpression | None:
+    """The error behind `str(e)` and `e.args[0]`."""
+    match node:
+        case cst.Call(func=cst.Name(value="str"), args=[cst.Arg(value=error)]):
+            return error
+        case cst.Subscript(
+            value=cst.Attribute(value=error, attr=cst.Name(value="args")),
+            slice=[cst.SubscriptElement(slice=cst.Index(value=cst.Integer(value="0")))],
+        ):
+            return error
+    return None
+
+
 def _narrowed(file: FileContext, node: cst.BaseExpression) -> Value:
     """The error that an expression is; a caught `Exception` counts as what an `isinstance` around it says."""
     value = file.kind(node)

@@ -7,12 +7,21 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import DictOf, Either, External, ListOf, Model, Plain, Value
+from oaimigrate.analysis.kinds import DictOf, Either, External, ListOf, Model, PageOf, Plain, Value
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI107")
+
+READERS = (
+    "json.dumps", "json.dump", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "jsonify", "JSONResponse",
+    "JsonResponse", "DataFrame", "DataFrame.from_records", "Series", "json_normalize", "Dataset.from_list", "from_dicts",
+)  # fmt: skip
+DUMPERS = 8  # the first of them write JSON and raise; the others read columns and give other ones
+PACKAGES = frozenset({
+    "json", "orjson", "ujson", "simplejson", "flask", "fastapi", "starlette", "django", "pandas", "polars", "datasets",
+})  # fmt: skip
 
 
 def is_model(value: Value) -> bool:
@@ -31,6 +40,25 @@ def _finding(
 def _to_dict(file: FileContext, node: cst.BaseExpression, *, title: str = "Convert with `.to_dict()`") -> Fix:
     end = file.whole(node).end
     return Fix(title, (Edit(end, end, ".to_dict()"),), Safety.UNSAFE)
+
+
+def _each_to_dict(file: FileContext, node: cst.BaseExpression) -> Fix:
+    span = file.whole(node)
+    edits = (Edit(span.start, span.start, "[item.to_dict() for item in "), Edit(span.end, span.end, "]"))
+    return Fix("Convert every item with `.to_dict()`", edits, Safety.UNSAFE)
+
+
+def _is_list(value: Value) -> bool:
+    return isinstance(value.kind, (ListOf, PageOf)) and isinstance(value.kind.item, Model)
+
+
+def _reader(file: FileContext, func: cst.BaseExpression) -> str:
+    """The name of a function of another package that reads dicts and not objects, "" for any other."""
+    kind = file.kind(func).kind
+    if not isinstance(kind, External):
+        return ""
+    found = next((r for r in READERS if kind.path == r or kind.path.endswith(f".{r}")), "")
+    return found if kind.path.partition(".")[0] in PACKAGES else ""
 
 
 @rule.on(cst.Call)
@@ -88,19 +116,37 @@ def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     argument = node.args[0]
     value = file.kind(argument.value)
     func = node.func
-    if isinstance(value.kind, ListOf) and isinstance(value.kind.item, Model) and not argument.star:
-        if file.kind(func).kind in (External("json.dumps"), External("json.dump")):
-            message = "a response is not JSON serializable since openai 1.0: `json.dumps` raises TypeError"
-            note = "write `[item.to_dict() for item in …]`"
-            yield _finding(file, argument.value, message, value, None, note)
+    reader = _reader(file, func)
+    if reader and _is_list(value) and not argument.star:
+        message = _unread(reader)
+        yield _finding(file, argument.value, message, value, _each_to_dict(file, argument.value))
         return
+    if reader in READERS[:DUMPERS] and isinstance(argument.value, cst.Dict):
+        yield from _within(file, argument.value, reader)
     if not is_model(value) or argument.star or argument.keyword is not None:
         return
     if isinstance(func, cst.Name) and file.scope(func).owner_of(func.value) is None:
         yield from _builtin(file, node, func.value, argument.value, value)
-    elif file.kind(func).kind in (External("json.dumps"), External("json.dump")):
-        message = "a response is not JSON serializable since openai 1.0: `json.dumps` raises TypeError"
+    elif reader:
+        message = _unread(reader)
         yield _finding(file, argument.value, message, value, _to_dict(file, argument.value))
+
+
+def _within(file: FileContext, node: cst.Dict, reader: str) -> Iterator[Diagnostic]:
+    """Responses among the values of a dict that is dumped: `jsonify({"reply": r.choices[0].message})`."""
+    for element in node.elements:
+        if isinstance(element, cst.DictElement):
+            value = file.kind(element.value)
+            if is_model(value):
+                yield _finding(file, element.value, _unread(reader), value, _to_dict(file, element.value))
+            elif _is_list(value):
+                yield _finding(file, element.value, _unread(reader), value, _each_to_dict(file, element.value))
+
+
+def _unread(reader: str) -> str:
+    if reader in READERS[:DUMPERS]:
+        return f"a response is not JSON serializable since openai 1.0: `{reader}` raises TypeError"
+    return f"`{reader}` does not see the fields of responses since openai 1.0"
 
 
 def _builtin(
