@@ -16,7 +16,8 @@ rule = Rule("OAI107")
 
 READERS = (
     "json.dumps", "json.dump", "orjson.dumps", "ujson.dumps", "simplejson.dumps", "jsonify", "JSONResponse",
-    "JsonResponse", "DataFrame", "DataFrame.from_records", "Series", "json_normalize", "Dataset.from_list", "from_dicts",
+    "JsonResponse", "DataFrame", "DataFrame.from_records", "Series", "json_normalize",
+    "Dataset.from_list", "from_dicts",
 )  # fmt: skip
 DUMPERS = 8  # the first of them write JSON and raise; the others read columns and give other ones
 PACKAGES = frozenset({
