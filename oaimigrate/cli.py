@@ -100,6 +100,7 @@ def cli() -> None:
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule instead of showing them.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit 0 even if something was found.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 if a file was changed, even if nothing is left.")
+@click.option("--docs", is_flag=True, help="Check the Python fences of Markdown files and of docstrings, too.")
 @click.option("--stdin-filename", metavar="FILE", help="What standard input is called; the path to read it is `-`.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and nothing else.")
 @click.option("-w", "--watch", is_flag=True, help="Check again whenever a file changes.")

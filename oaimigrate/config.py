@@ -52,6 +52,7 @@ class Config:
     unfixable: frozenset[str] = frozenset()  # codes whose fixes are shown and never applied
     made_safe: frozenset[str] = frozenset()  # codes whose unsafe fixes count as safe
     made_unsafe: frozenset[str] = frozenset()  # and the other way round
+    docs: bool = False  # code fences of Markdown and of docstrings are read, too
     complete_fixes: bool = False  # each reported fix holds the edits of those linked to it, too
 
     def enables(self, code: str) -> bool:

@@ -78,8 +78,14 @@ class DiscoveryError(Exception):
     """A path that was asked for and does not exist; the message is one line for the user."""
 
 
-def discover(paths: Iterable[str], *, force_exclude: bool = False, excludes_of: ExcludesOf | None = None) -> list[str]:
-    """The Python files and requirement files among and below `paths`, sorted.
+def discover(
+    paths: Iterable[str],
+    *,
+    force_exclude: bool = False,
+    excludes_of: ExcludesOf | None = None,
+    more: tuple[str, ...] = (),
+) -> list[str]:
+    """The Python files and requirement files among and below `paths`, and those whose names end as `more` say, sorted.
 
     A file that is named is taken, whatever its suffix and whatever excludes say (pre-commit names files: it passes
     `--force-exclude`). Below a folder, excluded and git-ignored files and folders are left out.
@@ -88,7 +94,7 @@ def discover(paths: Iterable[str], *, force_exclude: bool = False, excludes_of: 
     for path in paths:
         path = os.path.normpath(path)
         if os.path.isdir(path):
-            found.update((os.path.abspath(file), file) for file in _walk(path, excludes_of))
+            found.update((os.path.abspath(file), file) for file in _walk(path, excludes_of, SUFFIXES + more))
         elif not os.path.lexists(path):
             raise DiscoveryError(f"no such file or folder: `{path}`")
         elif not (force_exclude and excluded(path, excludes_of)):
@@ -138,7 +144,7 @@ def is_manifest(path: str) -> bool:
     return manifests.kind(path) is not None
 
 
-def _walk(top: str, excludes_of: ExcludesOf | None) -> Iterator[str]:
+def _walk(top: str, excludes_of: ExcludesOf | None, suffixes: tuple[str, ...]) -> Iterator[str]:
     """The files below a folder that was named, which itself is never excluded."""
     absolute = os.path.realpath(top)
     rules, ignored = gitignore.around(absolute)
@@ -146,12 +152,12 @@ def _walk(top: str, excludes_of: ExcludesOf | None) -> Iterator[str]:
     stack: list[tuple[str, str, Ignores | None, Excludes]] = [(top, absolute, None if ignored else rules, excludes)]
     while stack:
         folder, real, rules, excludes = stack.pop()
-        files, folders, own = _list(folder, excludes)
+        files, folders, own = _list(folder, excludes, suffixes)
         if excludes_of and folder != top and not CONFIGURATIONS.isdisjoint(own):
             inner_excludes = excludes_of(real)
             if inner_excludes is not excludes:
                 excludes = inner_excludes
-                files, folders, own = _list(folder, excludes)
+                files, folders, own = _list(folder, excludes, suffixes)
         if "pyvenv.cfg" in own and folder != top:
             continue  # a virtual environment under any name
         if ".git" in own:
@@ -169,14 +175,14 @@ def _walk(top: str, excludes_of: ExcludesOf | None) -> Iterator[str]:
                 stack.append((os.path.join(prefix, name), inner, rules, excludes))
 
 
-def _list(folder: str, excludes: Excludes) -> tuple[list[str], list[str], set[str]]:
+def _list(folder: str, excludes: Excludes, suffixes: tuple[str, ...]) -> tuple[list[str], list[str], set[str]]:
     """The files to look at and the folders in one folder, and which of the files are there that change the walk."""
     files, folders, own = [], [], set()
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name.endswith(SUFFIXES) and entry.is_file():
+                if name.endswith(suffixes) and entry.is_file():
                     files.append(name)
                 elif name in _MARKERS:
                     own.add(name)

@@ -28,6 +28,10 @@ def check_source(source: Source, config: Config, project: Project | None = None)
         from oaimigrate.manifests import outdated
 
         return outdated.check_source(source, config)
+    if config.docs and not source.virtual:
+        from oaimigrate import docs
+
+        return docs.check_source(source, config, project)
     diagnostics, file = _analyse(source, config, project or Project())
     diagnostics = _reported(file, diagnostics, config)
     return FileResult(source.path, source.text, tuple(diagnostics), source=_virtual(source), exports=_exports(file))
@@ -41,6 +45,10 @@ def fix_source(
         from oaimigrate.manifests import outdated
 
         return outdated.fix_source(source, config, safety=safety)
+    if config.docs and not source.virtual:
+        from oaimigrate import docs
+
+        return docs.fix_source(source, config, project, safety=safety)
     project = project or Project()
     original = source.text
     applied: list[Diagnostic] = []

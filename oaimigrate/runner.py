@@ -74,9 +74,16 @@ class Run:
         return tuple(result for result in self.results if result.changed)
 
 
-def collect(paths: Sequence[str], *, force_exclude: bool = False, excludes_of: ExcludesOf | None = None) -> Collected:
+def collect(
+    paths: Sequence[str],
+    *,
+    force_exclude: bool = False,
+    excludes_of: ExcludesOf | None = None,
+    docs: bool = False,
+) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
-    names = discover(paths, force_exclude=force_exclude, excludes_of=excludes_of)
+    more = _documents() if docs else ()
+    names = discover(paths, force_exclude=force_exclude, excludes_of=excludes_of, more=more)
     files, unreadable, others, requirements = [], [], [], []
     kept, room = {}, _KEPT_BYTES
     for path in names:
@@ -87,7 +94,7 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False, excludes_of: E
         else:
             if path.endswith(MANIFESTS) and is_manifest(path):
                 requirements.append((path, data))
-            elif WORD in data and (_notebook(data, path) if path.endswith(".ipynb") else screen(data)):
+            elif _speaks(data, path) or (docs and _has_fences(data)):
                 files.append((path, data))
             elif path.endswith("setup.py") and WORD in data:
                 requirements.append((path, data))
@@ -102,6 +109,23 @@ def collect(paths: Sequence[str], *, force_exclude: bool = False, excludes_of: E
         found -= sum(1 for path, _ in requirements if path not in named)
         files = sorted(files + _wanted(requirements, named, used=bool(files)))
     return Collected(found, tuple(files), tuple(unreadable), tuple(others), kept if files else {})
+
+
+def _speaks(data: bytes, path: str) -> bool:
+    """Whether a Python file or a notebook may use the SDK."""
+    return WORD in data and (_notebook(data, path) if path.endswith(".ipynb") else screen(data))
+
+
+def _documents() -> tuple[str, ...]:
+    from oaimigrate import docs
+
+    return docs.SUFFIXES
+
+
+def _has_fences(data: bytes) -> bool:
+    from oaimigrate import docs
+
+    return docs.uses_sdk(data)
 
 
 def _notebook(data: bytes, path: str) -> bool:

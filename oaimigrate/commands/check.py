@@ -36,6 +36,7 @@ class Options:
     statistics: bool
     exit_zero: bool
     exit_non_zero_on_fix: bool
+    docs: bool
     stdin_filename: str | None
     quiet: bool
     jobs: int | None
@@ -61,7 +62,7 @@ def run(paths: Sequence[str], **given: object) -> int:
             raise click.UsageError("`-` reads standard input and stands alone")
         return _check_stdin(options, files)
     configured = _configuration(options, files)
-    collected = commands.collect(paths, configured)
+    collected = commands.collect(paths, configured, docs=options.docs)
     done = runner.run(
         collected,
         configured.base,
@@ -102,7 +103,7 @@ def _check_stdin(options: Options, files: Sequence[Target]) -> int:
 
 def _configuration(options: Options, files: Sequence[Target]) -> Configuration:
     complete = output.wants_complete_fixes(options.format_, files)
-    return configuration(Config(debug=options.debug, complete_fixes=complete), options.settings)
+    return configuration(Config(debug=options.debug, docs=options.docs, complete_fixes=complete), options.settings)
 
 
 def _print(done: Run, options: Options, files: Sequence[Target], *, err: bool = False) -> None:

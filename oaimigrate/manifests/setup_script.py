@@ -23,14 +23,8 @@ def read(source: Source) -> Iterator[Pin]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and (match := _WHOLE.fullmatch(node.value)):
-            start = _offset(source, node.lineno, node.col_offset)
-            end = _offset(source, node.end_lineno or 0, node.end_col_offset or 0)
+            start = source.byte_offset(node.lineno, node.col_offset)
+            end = source.byte_offset(node.end_lineno or 0, node.end_col_offset or 0)
             literal = source.text[start:end]
             if match["wanted"] and literal[:1] in "'\"" and literal[1:-1] == node.value:
                 yield from_match(match, start + 1)
-
-
-def _offset(source: Source, row: int, column: int) -> int:
-    """The offset of a place that counts bytes of UTF-8."""
-    line = source.line(row).encode("utf-8", "surrogatepass")
-    return source.line_starts[row - 1] + len(line[:column].decode("utf-8", "surrogatepass"))

@@ -1,0 +1,231 @@
+"""`check --docs`: code fences of Markdown files and of docstrings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command import Done, oaimigrate
+
+Run = Callable[..., Done]
+
+GUIDE = """# Guide
+
+openai.ChatCompletion.create in a sentence stays.
+
+```python title="setup"
+import openai
+openai.api_key = "k"
+```
+
+Then ask; `é` counts once:
+
+1. First
+
+   ```py
+   # é
+   reply = openai.ChatCompletion.create(engine="g", messages=[])
+   if reply:
+       print(reply["choices"][0]["message"]["content"])
+   ```
+
+A piece is left alone, and so are other languages:
+
+```python
+reply = openai.ChatCompletion.create(
+    ...
+```
+
+```text
+openai.Model.list()
+```
+
+<!-- oaimigrate: ignore, what it was -->
+```python
+openai.Model.list()
+```
+
+Another program:
+
+~~~python
+import openai
+print(openai.Model.list()["data"])
+~~~
+"""
+
+FIXED = """# Guide
+
+openai.ChatCompletion.create in a sentence stays.
+
+```python title="setup"
+import openai
+client = openai.OpenAI(api_key="k")
+```
+
+Then ask; `é` counts once:
+
+1. First
+
+   ```py
+   # é
+   reply = client.chat.completions.create(model="g", messages=[])
+   if reply:
+       print(reply.choices[0].message.content)
+   ```
+
+A piece is left alone, and so are other languages:
+
+```python
+reply = openai.ChatCompletion.create(
+    ...
+```
+
+```text
+openai.Model.list()
+```
+
+<!-- oaimigrate: ignore, what it was -->
+```python
+openai.Model.list()
+```
+
+Another program:
+
+~~~python
+import openai
+
+client = openai.OpenAI()
+
+print(client.models.list().data)
+~~~
+"""
+
+MODULE = '''"""Asks.
+
+```python
+import openai
+openai.Model.list()
+```
+"""
+import openai
+
+
+def ask():
+    """Ask.
+
+    ```python
+    import openai
+    print(openai.Model.list()["data"])
+    ```
+    """
+    return openai.Model.list()
+
+
+class A:
+    """A string with an escape stays: \\n
+
+    ```python
+    import openai; openai.Model.list(); "\\n"
+    ```
+    """
+'''
+
+MODULE_FIXED = '''"""Asks.
+
+```python
+import openai
+
+client = openai.OpenAI()
+
+client.models.list()
+```
+"""
+import openai
+
+client = openai.OpenAI()
+
+
+def ask():
+    """Ask.
+
+    ```python
+    import openai
+
+    client = openai.OpenAI()
+
+    print(client.models.list().data)
+    ```
+    """
+    return client.models.list()
+
+
+class A:
+    """A string with an escape stays: \\n
+
+    ```python
+    import openai; openai.Model.list(); "\\n"
+    ```
+    """
+'''
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **options: oaimigrate(monkeypatch, *arguments, **options)
+
+
+def test_markdown_is_read_when_asked_for(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "guide.md").write_text(GUIDE)
+    (tmp_path / "a.py").write_text("")
+    assert run("check").code == 0
+    done = run("check", "--docs", "--format", "concise", "--select", "OAI1")
+    lines = GUIDE.split("\n")
+    found = [line.split(" ")[:2] for line in done.text.splitlines() if line.startswith("guide.md")]
+    row = lines.index('   reply = openai.ChatCompletion.create(engine="g", messages=[])') + 1
+    assert found == [
+        ["guide.md:7:1:", "OAI102"],
+        [f"guide.md:{row}:12:", "OAI101"],
+        *([f"guide.md:{row + 2}:{column}:", "OAI103"] for column in (19, 33, 44)),
+        [f"guide.md:{len(lines) - 2}:7:", "OAI101"],
+        [f"guide.md:{len(lines) - 2}:26:", "OAI103"],
+    ]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_markdown_is_fixed(run: Run, tmp_path: Path, newline: str) -> None:
+    file = tmp_path / "guide.md"
+    file.write_bytes(GUIDE.replace("\n", newline).encode())
+    assert run("check", "--docs", "--fix", "--select", "OAI1").code == 0
+    assert file.read_bytes().decode() == FIXED.replace("\n", newline)
+    assert run("check", "--docs", "--select", "OAI1").code == 0
+
+
+def test_the_edits_of_a_fix_are_places_of_the_document(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "guide.md").write_text(GUIDE)
+    found = json.loads(run("check", "--docs", "--select", "OAI101", "--format", "json").out)
+    lines = GUIDE.split("\n")
+    for finding in found:
+        row, start, end = (finding["location"]["row"], finding["location"]["column"], finding["end_location"]["column"])
+        assert lines[row - 1][start - 1 : end - 1].startswith("openai.")
+
+
+def test_docstrings_are_fixed_with_the_code_around_them(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text(MODULE)
+    assert run("check", "--docs", "--format", "concise").text.count("OAI101") == 3
+    assert run("check", "--docs", "--fix", "--unsafe-fixes").code == 0
+    assert file.read_text() == MODULE_FIXED
+
+
+def test_docstrings_of_a_module_without_the_sdk(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text('"""Asks.\n\n```python\nimport openai\nopenai.Model.list()\n```\n"""\n')
+    assert run("check").code == 0
+    assert "a.py:5:1: OAI101" in run("check", "--docs", "--format", "concise").text
+
+
+def test_standard_input_may_be_markdown(run: Run) -> None:
+    done = run("check", "--docs", "--fix", "--select", "OAI1", "--stdin-filename", "x.md", "-", stdin=GUIDE.encode())
+    assert done.text == FIXED
