@@ -67,6 +67,8 @@ def response(inference: Inference, returns: str, stream: str, node: cst.Call | N
                 kind = streamed
             case None:
                 kind = Either(whole, streamed)
+    elif node is not None and argument(node, "stream") is not None and streams(inference, node) is not False:
+        kind = UNKNOWN  # events, of a kind that the map does not name
     return Awaitable(kind) if asynchronous else kind
 
 
