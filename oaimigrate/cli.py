@@ -58,7 +58,8 @@ def _fail(message: str) -> int:
 LATER = {
     "config": "oaimigrate.settings.commands:config_command",
     "init": "oaimigrate.settings.commands:init_command",
-    "verify": "oaimigrate.verify.command:verify_command", "runtime": "oaimigrate.runtime_cli:runtime_group",
+    "verify": "oaimigrate.verify.command:verify_command",
+    "runtime": "oaimigrate.runtime_cli:runtime_group",
 }
 
 
