@@ -98,6 +98,10 @@ def cli() -> None:
               show_default=True, help="How findings are printed.")  # fmt: skip
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE",
               help="Write the findings into a file, too; may be given several times.")  # fmt: skip
+@click.option("--add-ignore", metavar="REASON", help="Silence what is found, with a comment on each line.")
+@click.option("--baseline", metavar="FILE", help="Report only what the baseline does not allow.")
+@click.option("--write-baseline", is_flag=True, help="Let the baseline allow what is found now.")
+@click.option("--prune-baseline", is_flag=True, help="Take out of the baseline what is gone.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule instead of showing them.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit 0 even if something was found.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 if a file was changed, even if nothing is left.")

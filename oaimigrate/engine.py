@@ -137,10 +137,12 @@ def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Dia
         {*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message)
     )
     found = [policy.ruled(quotes.fitted(file, d), config) for d in _outside(file, found)]
-    if not found:
-        return [], file
-    covered = suppressions(source)
-    return [d for d in found if d.code in (INTERNAL_ERROR, UNREADABLE) or not covered.covers(d, source)], file
+    given = suppressions(source)
+    if given.directives or given.mistakes:
+        from oaimigrate.unused_suppressions import silence
+
+        found = silence(file, found, given, config)
+    return found, file
 
 
 def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:

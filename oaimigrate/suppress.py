@@ -1,7 +1,9 @@
-"""Comments that silence a line: `# oaimigrate: ignore[OAI101] reason` and, for neighbours of other linters, `# noqa`.
+"""Comments that silence: `# oaimigrate: ignore[OAI101] reason`, its forms for blocks and files, and `# noqa: OAI101`.
 
-A comment speaks for the row it stands on and for the rows above that it closes: a triple-quoted string or a line
-joined by a backslash leaves no other place for it. A finding is silenced on its first or on its last row.
+A comment after code speaks for its row and for the rows above that it closes: a triple-quoted string or a line joined
+by a backslash leaves no other place for it. A comment on a line of its own speaks for the next line of code. A finding
+is silenced on its first or on its last row. `disable[…]` holds until `enable[…]` or the end of the block it stands in,
+`ignore-file[…]` everywhere.
 """
 
 from __future__ import annotations
@@ -9,30 +11,45 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from oaimigrate.config import ALWAYS
 from oaimigrate.diagnostics import Diagnostic, Span
 from oaimigrate.source import Source
 
 _MENTIONED = re.compile(r"#[ \t]*(?:noqa|oaimigrate[ \t]*:)", re.IGNORECASE)
-_IGNORE = re.compile(r"#[ \t]*oaimigrate[ \t]*:[ \t]*ignore(?:\[(?P<codes>[^\]]*)\]|(?=\s|\Z))", re.IGNORECASE)
-_NOQA = re.compile(
-    r"#[ \t]*noqa(?:[ \t]*:[ \t]*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*|)|(?![ \t]*:)\b)", re.IGNORECASE
+_OWN = re.compile(
+    r"#[ \t]*oaimigrate[ \t]*:[ \t]*(?P<verb>[\w-]+)(?P<list>\[(?P<codes>[^\]#]*)(?P<close>\])?)?", re.IGNORECASE
 )
+_NOQA = re.compile(
+    r"#[ \t]*(?P<verb>noqa)(?:[ \t]*:[ \t]*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*|)|(?![ \t]*:)\b)",
+    re.IGNORECASE,
+)
+_SELECTOR = re.compile(r"[^,\s]+")
+VERBS = ("ignore", "ignore-file", "disable", "enable")
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One comment. `codes` are codes or their beginnings; None silences everything."""
+    """One comment. `codes` are codes or their beginnings with their places; None silences everything."""
 
-    span: Span
+    verb: str  # one of VERBS, or noqa
+    span: Span  # from its `#` to the end of what it says; a reason may follow
+    comment: Span  # the whole comment, which may hold other directives
     rows: range
-    codes: tuple[str, ...] | None
+    codes: tuple[tuple[str, Span], ...] | None
 
     def covers(self, code: str) -> bool:
-        return self.codes is None or any(code.startswith(prefix) for prefix in self.codes)
+        return self.codes is None or any(code.startswith(prefix) for prefix, _ in self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A comment that speaks to oaimigrate and cannot be understood."""
+
+    message: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +57,144 @@ class Suppressions:
     """The directives of one file."""
 
     directives: tuple[Directive, ...] = ()
+    mistakes: tuple[Mistake, ...] = field(default=())
+
+    def covering(self, diagnostic: Diagnostic, source: Source) -> list[Directive]:
+        """The directives that ask not to hear of `diagnostic`. A file that was not looked at is always heard of."""
+        if not self.directives or diagnostic.code in ALWAYS:
+            return []
+        rows = {source.position(diagnostic.span.start)[0], source.position(diagnostic.span.end)[0]}
+        return [d for d in self.directives if d.covers(diagnostic.code) and any(row in d.rows for row in rows)]
 
     def covers(self, diagnostic: Diagnostic, source: Source) -> bool:
-        """Whether the file asks not to hear of `diagnostic`. A file that was not looked at is always heard of."""
-        if not self.directives or diagnostic.code in ALWAYS:
-            return False
-        rows = {source.position(diagnostic.span.start)[0], source.position(diagnostic.span.end)[0]}
-        return any(d.covers(diagnostic.code) and not rows.isdisjoint(d.rows) for d in self.directives)
+        return bool(self.covering(diagnostic, source))
 
 
 def suppressions(source: Source) -> Suppressions:
     """Read the directives of a file. Tokenizing costs a fifth of a parse, so only where the text speaks of one."""
     if not _MENTIONED.search(source.text):
         return Suppressions()
-    comments, joined = comments_of(source)
-    return Suppressions(tuple(d for row, span in comments for d in _directives(source, row, span, joined)))
+    return _Reader(source).read()
 
 
-def _directives(source: Source, row: int, span: Span, joined: set[int]) -> Iterator[Directive]:
-    comment = source.text[span.start : span.end]
-    first = row
-    while first - 1 in joined:
-        first -= 1
-    for match in (*_IGNORE.finditer(comment), *_NOQA.finditer(comment)):
-        listed = match["codes"]
-        codes = None if listed is None else tuple(code.upper() for code in re.split(r"[,\s]+", listed) if code)
-        if codes != ():
-            where = Span(span.start + match.start(), span.start + match.end())
-            yield Directive(where, range(first, row + 1), codes)
+class _Reader:
+    """Reads the comments of one file."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.comments, self.joined = comments_of(source)
+        self.mistakes: list[Mistake] = []
+        self.last = len(source.line_starts)
+
+    def read(self) -> Suppressions:
+        found: list[Directive] = []
+        for row, span in self.comments:
+            comment = self.source.text[span.start : span.end]
+            matches = [m for m in _OWN.finditer(comment) if self._understood(m, span.start)]
+            for match in (*matches, *_NOQA.finditer(comment)):
+                codes = self._codes(match, span.start)
+                if codes == ():
+                    continue
+                where = Span(span.start + match.start(), span.start + match.end())
+                found.append(Directive(match["verb"].lower(), where, span, self._rows(match, row), codes))
+        return Suppressions(tuple(self._blocks(found)), tuple(self.mistakes))
+
+    def _understood(self, match: re.Match[str], offset: int) -> bool:
+        """Whether a comment of ours says something; near misses are reported, other prose is left alone."""
+        verb, span = match["verb"].lower(), Span(offset + match.start(), offset + match.end())
+        if verb not in VERBS:
+            import difflib
+
+            if near := difflib.get_close_matches(verb, VERBS, n=1, cutoff=0.75):
+                self.mistakes.append(Mistake(f"`{verb}` means nothing here; did you mean `{near[0]}`?", span))
+            return False
+        if match["list"] and not match["close"]:
+            self.mistakes.append(Mistake("the list of rules is not closed by `]`", span))
+            return False
+        if match["list"] and not match["codes"].strip(", \t"):
+            self.mistakes.append(Mistake("the list of rules is empty; name them, or leave the brackets out", span))
+            return False
+        return True
+
+    def _codes(self, match: re.Match[str], offset: int) -> tuple[tuple[str, Span], ...] | None:
+        if match["codes"] is None:
+            return None
+        start = offset + match.start("codes")
+        found = []
+        for word in _SELECTOR.finditer(match["codes"]):
+            span = Span(start + word.start(), start + word.end())
+            code = word[0].upper() if match["verb"].lower() == "noqa" else self._known(word[0], span)
+            if code:
+                found.append((code, span))
+        return tuple(found)
+
+    def _known(self, word: str, span: Span) -> str:
+        """The code that a word of a list means, "" for none."""
+        from oaimigrate import rulebook
+        from oaimigrate.config import unknown_rule
+
+        pages = rulebook.load()
+        code = word.upper()
+        if any(known.startswith(code) for known in pages):
+            return code
+        named = next((page.code for page in pages.values() if page.name == word), "")
+        if not named:
+            self.mistakes.append(Mistake(str(unknown_rule(word, pages)), span))
+        return named
+
+    def _rows(self, match: re.Match[str], row: int) -> range:
+        verb = match["verb"].lower()
+        if verb == "ignore-file":
+            return range(1, self.last + 1)
+        if verb == "ignore" and self._alone(row):
+            after = (r for r in range(row + 1, self.last + 1) if self._code(r))
+            return range(row, next(after, row) + 1)
+        first = row
+        while first - 1 in self.joined:
+            first -= 1
+        return range(first, row + 1)
+
+    def _alone(self, row: int) -> bool:
+        return self.source.line(row).lstrip().startswith("#")
+
+    def _code(self, row: int) -> str:
+        line = self.source.line(row).strip()
+        return "" if line.startswith("#") else line
+
+    def _blocks(self, found: Sequence[Directive]) -> Iterator[Directive]:
+        """The directives with each `disable` stretched to its end, and without the `enable`s."""
+        enables = [d for d in found if d.verb == "enable"]
+        used: set[Span] = set()
+        for directive in found:
+            if directive.verb == "disable":
+                start, end = directive.rows.start, self._block_end(directive.rows.start)
+                closing = [e for e in enables if start < e.rows.start <= end and _closes(e, directive)]
+                if closing:
+                    end = closing[0].rows.start
+                    used.add(closing[0].span)
+                yield Directive("disable", directive.span, directive.comment, range(start, end + 1), directive.codes)
+            elif directive.verb != "enable":
+                yield directive
+        for enable in enables:
+            if enable.span not in used:
+                self.mistakes.append(Mistake("there is no `disable` above with the same rules", enable.span))
+
+    def _block_end(self, row: int) -> int:
+        """The last row of the block in which a comment stands: before the first line that is indented less."""
+        line = self.source.line(row)
+        indent = len(line) - len(line.lstrip())
+        inside = range(row + 1, self.last + 1) if self._alone(row) and indent else ()
+        for below in inside:
+            text = self.source.line(below)
+            started = below - 1 not in self.joined and self._code(below)
+            if started and len(text) - len(text.lstrip()) < indent:
+                return below - 1
+        return self.last
+
+
+def _closes(enable: Directive, disable: Directive) -> bool:
+    names = [None if d.codes is None else {code for code, _ in d.codes} for d in (enable, disable)]
+    return enable.codes is None or names[0] == names[1]
 
 
 def comments_of(source: Source) -> tuple[list[tuple[int, Span]], set[int]]:

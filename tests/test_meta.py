@@ -18,7 +18,7 @@ PACKAGE = ROOT / "oaimigrate"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CHECKS = {p.stem: p for p in (PACKAGE / "checks").rglob("*.py") if p.name != "__init__.py"}
 PAGES = rulebook.load()
-MADE_BY_ENGINE = {"OAI000", "OAI001"}
+MADE_BY_ENGINE = {"OAI000", "OAI001", "OAI002", "OAI003"}
 MADE_BY_MANIFESTS = {"OAI110"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 MAX_LINES = 400

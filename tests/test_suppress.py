@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from command import oaimigrate
 
 from oaimigrate.diagnostics import Diagnostic, Span
 from oaimigrate.source import Source
@@ -55,6 +58,58 @@ def test_a_directive_silences_its_line(comment: str) -> None:
 )
 def test_other_comments_silence_nothing(comment: str) -> None:
     assert not silenced(f"x = openai.X()  {comment}\n")
+
+
+def test_a_comment_on_its_own_line_speaks_for_the_next_line_of_code() -> None:
+    assert silenced("# oaimigrate: ignore[OAI101] reason\nx = openai.X()\n")
+    assert silenced("if y:\n    # oaimigrate: ignore\n\n    # more\n    x = openai.X()\n")
+    assert not silenced("# oaimigrate: ignore[OAI101]\ny = 1\nx = openai.X()\n")
+    assert not silenced("# oaimigrate: ignore[OAI102]\nx = openai.X()\n")
+    assert not silenced("# noqa: OAI101\nx = openai.X()\n")
+    assert not silenced("x = openai.X()\n# oaimigrate: ignore\n")
+
+
+def test_rules_may_be_named() -> None:
+    assert silenced("x = openai.X()  # oaimigrate: ignore[removed-resource-call]\n")
+    assert not silenced("x = openai.X()  # oaimigrate: ignore[removed-setting]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# oaimigrate: disable[OAI101] reason\ny = 1\n\nx = openai.X()\n", True),
+        ("# oaimigrate: disable\nx = openai.X()\n", True),
+        ("# oaimigrate: disable[OAI102]\nx = openai.X()\n", False),
+        ("x = openai.X()\n# oaimigrate: disable[OAI101]\n", False),
+        ("# oaimigrate: disable[OAI101]\ny = 1\n# oaimigrate: enable[OAI101]\nx = openai.X()\n", False),
+        ("# oaimigrate: disable[OAI101]\ny = 1\n# oaimigrate: enable\nx = openai.X()\n", False),
+        ("# oaimigrate: disable[OAI101]\n# oaimigrate: enable[OAI102]\nx = openai.X()\n", True),
+        ("def f():\n    # oaimigrate: disable[OAI101]\n    y = 1\n# c\n    x = openai.X()\n", True),
+        ("def f():\n    # oaimigrate: disable[OAI101]\n    y = 1\nx = openai.X()\n", False),
+        ("def f():\n    # oaimigrate: disable[OAI101]\n    y = '''\nz\n'''\n    x = openai.X()\n", True),
+        ("x = openai.X()\n# oaimigrate: ignore-file[OAI101] reason\n", True),
+        ("# oaimigrate: ignore-file\n\nx = openai.X()\n", True),
+        ("# oaimigrate: ignore-file[OAI102]\nx = openai.X()\n", False),
+    ],
+)
+def test_blocks_and_files(text: str, expected: bool) -> None:
+    assert silenced(text) is expected
+
+
+def test_nothing_is_said_of_a_comment_whose_module_is_not_in_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lib.py").write_text("import openai\n\n\ndef ask():\n    return openai.Completion.create()\n")
+    use = "import openai\nfrom lib import ask\n\nprint(ask()['id'])  # oaimigrate: ignore[OAI103] our own model\n"
+    Path("use.py").write_text(use)
+    for paths in (["use.py"], ["."]):
+        done = oaimigrate(monkeypatch, "check", "--select", "OAI002,OAI103", *paths)
+        assert (done.code, done.text) == (0, "All checks passed!\n"), done.text
+    Path("lib.py").write_text("import openai\n\n\ndef ask():\n    return {}\n")
+    done = oaimigrate(monkeypatch, "check", "--select", "OAI002,OAI103", "--format", "concise")
+    assert done.text.startswith("use.py:4:21: OAI002 this comment silences nothing for `OAI103`")
+    assert oaimigrate(monkeypatch, "check", "--select", "OAI002", "--format", "concise").code == 0  # OAI103 did not run
 
 
 def test_a_directive_in_a_string_is_no_directive() -> None:

@@ -38,8 +38,8 @@ def write_diff(done: Run) -> None:
     sys.stdout.flush()
 
 
-def warn(text: str) -> None:
-    click.echo(f"warning: {text}", err=True)
+def warn(text: str, *, label: str = "warning") -> None:
+    click.echo(f"{label}: {text}", err=True)
 
 
 def read_stdin() -> bytes:

@@ -19,7 +19,7 @@ from oaimigrate.discovery import excluded
 from oaimigrate.reporters import Report
 from oaimigrate.reporters.colour import paint_for
 from oaimigrate.reporters.summary import counted
-from oaimigrate.runner import Run
+from oaimigrate.runner import Collected, Run
 from oaimigrate.settings.configuration import Configuration
 from oaimigrate.settings.options import configuration
 
@@ -33,6 +33,9 @@ class Options:
     diff: bool
     format_: str
     outputs: Sequence[str]
+    add_ignore: str | None
+    write_baseline: bool
+    prune_baseline: bool
     statistics: bool
     exit_zero: bool
     exit_non_zero_on_fix: bool
@@ -57,6 +60,8 @@ class Options:
 def run(paths: Sequence[str], **given: object) -> int:
     options = commands.options(Options, given)
     files = output.targets(options.outputs)
+    if options.add_ignore is not None and (options.fix or options.diff or "-" in paths):
+        raise click.UsageError("`--add-ignore` goes with neither `--fix`, `--diff` nor standard input")
     if "-" in paths:
         if len(paths) > 1:
             raise click.UsageError("`-` reads standard input and stands alone")
@@ -72,11 +77,25 @@ def run(paths: Sequence[str], **given: object) -> int:
         progress=commands.progress_bar(len(collected.files)),
         config_of=configured.config,
     )
+    done = _known(done, collected, configured, options)
+    if options.add_ignore is not None:
+        from oaimigrate.commands.add_ignore import add
+
+        done, silenced = add(done, options.add_ignore)
+        commands.warn(f"{counted(silenced, 'problem')} silenced with a comment", label="note")
     if options.diff:
         _print_diff(done, options)
     else:
         _print(done, options, files)
     return _exit_code(done, options)
+
+
+def _known(done: Run, collected: Collected, configured: Configuration, options: Options) -> Run:
+    """The run without what a baseline allows."""
+    from oaimigrate.commands import baseline
+
+    seen = [*(path for path, _ in collected.files), *collected.others]
+    return baseline.applied(done, seen, configured, write=options.write_baseline, prune=options.prune_baseline)
 
 
 def _check_stdin(options: Options, files: Sequence[Target]) -> int:
@@ -89,6 +108,7 @@ def _check_stdin(options: Options, files: Sequence[Target]) -> int:
     else:
         config = configured.config(path if options.stdin_filename else os.path.join(os.curdir, path))
         done = runner.run_source(path, data, config, safety=options.applied)
+        done = _known(done, Collected(1, ((path, data),)), configured, options)
     if options.diff:
         _print_diff(done, options)
     elif options.fix:

@@ -60,7 +60,7 @@ def write(report: Report, format_: str, files: Sequence[Target], *, err: bool = 
         if target.path == "-":
             click.echo(text, nl=False, color=True)
         else:
-            _write_file(target.path, text)
+            write_file(target.path, text)
     if not any(target.path == "-" for target in files):
         click.echo(reporter(format_).render(report), nl=False, err=err, color=True)
     if format_ == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
@@ -75,7 +75,7 @@ def _add_summary(path: str, text: str) -> None:
         print(f"warning: `{path}` cannot be written: {(error.strerror or str(error)).lower()}", file=sys.stderr)
 
 
-def _write_file(path: str, text: str) -> None:
+def write_file(path: str, text: str, what: str = "report") -> None:
     """Write a report whole or not at all: a program may be watching for it."""
     data = text.encode("utf-8", "backslashreplace")
     target = os.path.realpath(path)
@@ -86,7 +86,7 @@ def _write_file(path: str, text: str) -> None:
         else:
             _replace(target, data)
     except OSError as error:
-        raise ConfigError(f"the report `{path}` cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise ConfigError(f"the {what} `{path}` cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
 def _replace(path: str, data: bytes) -> None:
