@@ -112,7 +112,8 @@ def _match(selector: str, rules: Mapping[str, Page]) -> tuple[int, frozenset[str
 def unknown_rule(selector: str, rules: Mapping[str, Page]) -> ConfigError:
     """The error for something that is neither a code nor the beginning of one nor a name."""
     names = {page.name: page.name for page in rules.values()} | {code: code for code in rules}
-    near = [code for code in rules if code.startswith(selector.upper())][:1]
+    typed = selector[:3].upper() + selector[3:].upper().translate(str.maketrans("OIL", "011"))  # OAI1O1
+    near = [code for code in rules if code.startswith((selector.upper(), typed))][:1]
     near = near or difflib.get_close_matches(selector, names, n=1, cutoff=0.7)
     near = near or difflib.get_close_matches(selector.upper(), names, n=1, cutoff=0.7)
     hint = f"; did you mean `{near[0]}`?" if near else "; `oaimigrate rules` lists them"

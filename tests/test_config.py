@@ -45,6 +45,7 @@ def test_the_narrower_selector_wins(options: dict[str, list[str]], expected: str
     [
         ("OAI9", "unknown rule `OAI9`; `oaimigrate rules` lists them"),
         ("OAI1O1", "unknown rule `OAI1O1`; did you mean `OAI101`?"),
+        ("oai6Ol", "unknown rule `oai6Ol`; did you mean `OAI601`?"),
         ("dict-style-reads", "unknown rule `dict-style-reads`; did you mean `dict-style-read`?"),
         ("O", "unknown rule `O`; did you mean `OAI101`?"),
     ],

@@ -43,7 +43,8 @@ def byte_column(source: Source, offset: int) -> tuple[int, int]:
 
 
 @cache
-def _read(path: str) -> Source | None:
+def _read(path: str, _: int) -> Source | None:
+    """A file of a certain time: with `--watch` it may change between two reports."""
     try:
         return Source.read(path)
     except SourceError:
@@ -52,4 +53,9 @@ def _read(path: str) -> Source | None:
 
 def note_source(note: Note, source: Source) -> Source | None:
     """The source that a note points into: that of its diagnostic, or another file, None if that cannot be read."""
-    return source if note.path in (None, source.path) else _read(note.path or "")
+    if note.path is None or note.path == source.path:
+        return source
+    try:
+        return _read(note.path, os.stat(note.path).st_mtime_ns)
+    except OSError:
+        return None
