@@ -31,7 +31,10 @@ def clauses(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
         what = f"`except {file.code(taker.type)}`" if taker.type is not None else "the bare `except`"
         message = f"this clause never runs: {what} above it catches {listed} too"
         fix = _moved(file, node, index)
-        yield Diagnostic(rule.code, message, file.span(handler.type), fix, (Note("caught here", _head(file, taker)),))
+        notes = (Note("caught here", _head(file, taker)),)
+        if fix is None:
+            notes = (*notes, Note("not rewritten: in another order it would hide a clause in turn"))
+        yield Diagnostic(rule.code, message, file.span(handler.type), fix, notes)
 
 
 def _classes(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
@@ -79,8 +82,10 @@ def _moved(file: FileContext, node: cst.Try, index: int) -> Fix | None:
     names = _classes(file, node.handlers[index].type)
     takers = [_catcher(file, names, [_classes(file, h.type)]) for h in node.handlers[:index]]
     first = next((i for i, taker in enumerate(takers) if taker is not None), None)
-    if first is None:
-        return None
+    if first is None or any(
+        _catcher(file, _classes(file, h.type), [names]) is not None for h in node.handlers[first:index]
+    ):
+        return None  # of two clauses for the same classes one never runs, whichever comes first
     ended, newline = texts[index].endswith(("\n", "\r")), file.source.newline
     moved = texts[index] if ended else texts[index] + newline
     text = moved + "".join(texts[first:index])
