@@ -31,7 +31,7 @@ def clauses(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
         what = f"`except {file.code(taker.type)}`" if taker.type is not None else "the bare `except`"
         message = f"this clause never runs: {what} above it catches {listed} too"
         fix = _moved(file, node, index)
-        notes = (Note("caught here", _head(file, taker)),)
+        notes: tuple[Note, ...] = (Note("caught here", _head(file, taker)),)
         if fix is None:
             notes = (*notes, Note("not rewritten: in another order it would hide a clause in turn"))
         yield Diagnostic(rule.code, message, file.span(handler.type), fix, notes)
