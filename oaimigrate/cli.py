@@ -86,7 +86,6 @@ def cli() -> None:
 
 
 @cli.command()
-@shared_options
 @click.option("--fix/--no-fix", help="Apply the safe fixes.")
 @click.option("--unsafe-fixes/--no-unsafe-fixes", help="With --fix or --diff: apply those a person should read, too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
@@ -109,6 +108,7 @@ def cli() -> None:
 @click.option("--stdin-filename", metavar="FILE", help="What standard input is called; the path to read it is `-`.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and nothing else.")
 @click.option("-w", "--watch", is_flag=True, help="Check again whenever a file changes.")
+@shared_options
 def check(paths: tuple[str, ...], **options: Any) -> int:
     """Report findings in files and folders (default: the working directory)."""
     from oaimigrate.commands import check as command
@@ -121,11 +121,11 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
 
 
 @cli.command()
-@shared_options
 @click.option("--diff", is_flag=True, help="Show the migration; write nothing.")
 @click.option("--safe-only", is_flag=True, help="Leave out the rewrites that a person should read.")
 @click.option("--unsafe-fixes", is_flag=True, help="Accepted: the migration applies them anyway.")
 @click.option("--allow-dirty", is_flag=True, help="Write even where git could not undo it.")
+@shared_options
 def migrate(paths: tuple[str, ...], **options: Any) -> int:
     """Rewrite code for openai 0.28 to the SDK of today, and say what is left."""
     from oaimigrate.commands import migrate as command

@@ -15,30 +15,35 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def shared_options(command: _Command) -> _Command:
     """The arguments and options of every command that reads files."""
-    for option in (
-        click.argument("paths", nargs=-1, metavar="[PATHS]..."),
-        click.option(
-            "--target",
-            type=click.Choice([str(t) for t in TARGETS]),
-            metavar="1|2|3",
-            help="The SDK major to write for. Default: the newest that the project's pins allow, else 3.",
-        ),
-        click.option(
-            "--client-style",
-            type=click.Choice(CLIENT_STYLES),
-            help="How the code gets its client: an object (the default), the SDK's own module, or a cached function.",
-        ),
-        click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes. Default: one a processor."),
-        click.option("--no-cache", is_flag=True, help="Accepted for scripts; nothing is cached."),
-        click.option("--debug", is_flag=True, help="Show where an internal error happened."),
+    command = place_options(command)
+    for option in reversed(
+        (
+            click.argument("paths", nargs=-1, metavar="[PATHS]..."),
+            click.option(
+                "--target",
+                type=click.Choice([str(t) for t in TARGETS]),
+                metavar="1|2|3",
+                help="The SDK major to write for. Default: the newest that the project's pins allow, else 3.",
+            ),
+            click.option(
+                "--client-style",
+                type=click.Choice(CLIENT_STYLES),
+                help="How code gets its client: an object (the default), the SDK's module, or a cached function.",
+            ),
+            click.option(
+                "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes. Default: one a processor."
+            ),
+            click.option("--no-cache", is_flag=True, help="Accepted for scripts; nothing is cached."),
+            click.option("--debug", is_flag=True, help="Show where an internal error happened."),
+        )
     ):
         command = option(command)
-    return place_options(command)
+    return command
 
 
 def place_options(command: _Command) -> _Command:
     """Which configuration holds and which files are left out."""
-    for option in (
+    for option in reversed((
         click.option("--config", multiple=True, metavar="FILE|KEY=VALUE",
                      help="A configuration file, or a setting in TOML that comes before the file's."),
         click.option("--isolated", is_flag=True, help="Look for no configuration file."),
@@ -47,14 +52,14 @@ def place_options(command: _Command) -> _Command:
         click.option("--extend-exclude", multiple=True, metavar="PATTERNS", help="The same, in addition."),
         click.option("--force-exclude/--no-force-exclude", default=None,
                      help="Apply excludes to files that are named, too."),
-    ):  # fmt: skip
+    )):  # fmt: skip
         command = option(command)
     return command
 
 
 def fix_options(command: _Command) -> _Command:
     """What may be fixed and where rules do not run."""
-    for option in (
+    for option in reversed((
         selectors("fixable", "The only rules whose fixes are applied."),
         selectors("unfixable", "Rules whose fixes are only shown."),
         selectors("extend-safe-fixes", "Rules whose unsafe fixes count as safe."),
@@ -63,7 +68,7 @@ def fix_options(command: _Command) -> _Command:
                      help="Rules that do not run in files that match a pattern."),
         click.option("--extend-per-file-ignores", multiple=True, metavar="PATTERN:CODES",
                      help="The same, in addition."),
-    ):  # fmt: skip
+    )):  # fmt: skip
         command = option(command)
     return command
 
