@@ -134,6 +134,15 @@ def migrate(paths: tuple[str, ...], **options: Any) -> int:
 
 
 @cli.command()
+@click.argument("place", metavar="PATH:LINE")
+def explain(place: str) -> int:
+    """Explain a line: what its expressions are, how that is known, and what the rules make of it."""
+    from oaimigrate.commands import explain as command
+
+    return command.run(place)
+
+
+@cli.command()
 @click.argument("code", required=False, shell_complete=rule_names)
 @click.option("--all", "all_", is_flag=True, help="Every rule.")
 @click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json"]), default="text")

@@ -32,7 +32,7 @@ def check_source(source: Source, config: Config, project: Project | None = None)
         from oaimigrate import docs
 
         return docs.check_source(source, config, project)
-    diagnostics, file = _analyse(source, config, project or Project())
+    diagnostics, file = analyse(source, config, project or Project())
     diagnostics = _reported(file, diagnostics, config)
     return FileResult(source.path, source.text, tuple(diagnostics), source=_virtual(source), exports=_exports(file))
 
@@ -52,7 +52,7 @@ def fix_source(
     project = project or Project()
     original = source.text
     applied: list[Diagnostic] = []
-    diagnostics, file = _analyse(source, config, project)
+    diagnostics, file = analyse(source, config, project)
     exported = _exports(file)
     for _ in range(MAX_ROUNDS):
         if file is None:
@@ -66,7 +66,7 @@ def fix_source(
             break
         text, done = step
         fixed = source.with_text(text)
-        again, next_file = _analyse(fixed, config, project)
+        again, next_file = analyse(fixed, config, project)
         if next_file is None:  # the result does not parse: keep the last text that does
             note = Note("the result did not parse, so the fixes of this round were left out; please report this")
             diagnostics = [
@@ -89,10 +89,11 @@ def _virtual(source: Source) -> Source | None:
 def _reported(file: FileContext | None, diagnostics: list[Diagnostic], config: Config) -> list[Diagnostic]:
     if file is None or not config.complete_fixes or not diagnostics:
         return diagnostics
+    from oaimigrate.analysis.trail import noted
     from oaimigrate.fixing.complete import completed
 
     try:
-        return completed(file, diagnostics)
+        return [noted(file, d) for d in completed(file, diagnostics)]
     except Exception as error:
         return [*(replace(d, fix=None) for d in diagnostics), _crash(file.source, "joining linked fixes", error)]
 
@@ -121,7 +122,8 @@ def _fix_once(file: FileContext, diagnostics: list[Diagnostic], safety: Safety) 
     return (text, done) if text != file.text else None
 
 
-def _analyse(source: Source, config: Config, project: Project) -> tuple[list[Diagnostic], FileContext | None]:
+def analyse(source: Source, config: Config, project: Project) -> tuple[list[Diagnostic], FileContext | None]:
+    """The findings of one source and the file as the rules saw it, None if it could not be read."""
     if sys.getrecursionlimit() < RECURSION_LIMIT:
         sys.setrecursionlimit(RECURSION_LIMIT)
     try:

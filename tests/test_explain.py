@@ -1,0 +1,116 @@
+"""`oaimigrate explain PATH:LINE` and the same trail in the JSON report, on a small project of three modules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FILES = {
+    "app/__init__.py": "",
+    "app/llm.py": """\
+import openai
+
+
+def ask(text):
+    reply = openai.ChatCompletion.create(model="gpt-4.1", messages=[{"role": "user", "content": text}])
+    return reply
+
+
+class Bot:
+    def __init__(self):
+        self.last = ask("hi")
+""",
+    "app/service.py": """\
+from .llm import ask
+
+
+def answer(question):
+    return ask(question)
+""",
+    "main.py": """\
+import requests
+from app.llm import Bot
+from app.service import answer
+
+r = answer("x")
+print(r["choices"][0]["message"]["content"])
+print(Bot().last["usage"])
+rows = requests.get("https://example.com").json()
+print(rows["choices"])
+
+
+def show(reply):
+    print(reply["id"])
+
+
+show(r)
+""",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def oaimigrate(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "oaimigrate", *arguments]
+    root = str(Path(__file__).resolve().parents[1])
+    return subprocess.run(
+        command, cwd=project, capture_output=True, text=True, env={"PYTHONPATH": root, "NO_COLOR": "1"}
+    )
+
+
+def test_the_chain_runs_through_modules_to_the_request(project: Path) -> None:
+    done = oaimigrate(project, "explain", "main.py:6")
+    assert done.returncode == 0, done.stderr
+    steps = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and ".py:" in line]
+    assert steps == [
+        "main.py:5", "main.py:3", "app/service.py:4", "app/service.py:5", "app/service.py:1",
+        "app/llm.py:4", "app/llm.py:6", "app/llm.py:5", "app/llm.py:5",
+    ]  # fmt: skip
+    assert "the call of `openai.ChatCompletion.create` gives a `ChatCompletion`" in done.stdout
+    assert done.stdout.count("OAI103") == 3
+    assert "safe fix: Read `.choices`" in done.stdout
+
+
+def test_attributes_of_objects_lead_to_where_they_are_stored(project: Path) -> None:
+    shown = oaimigrate(project, "explain", "main.py:7:1").stdout
+    assert 'app/llm.py:11  `last` is assigned `ask("hi")`' in shown
+
+
+def test_parameters_lead_to_the_calls(project: Path) -> None:
+    shown = oaimigrate(project, "explain", "main.py:13").stdout
+    assert "main.py:12  `reply` is a parameter" in shown
+    assert "main.py:16  a call passes `r` for it" in shown
+    assert "certainty ends: callers outside this file may pass something else for `reply`" in shown
+
+
+def test_what_is_not_of_the_sdk_says_where_it_comes_from(project: Path) -> None:
+    shown = oaimigrate(project, "explain", "main.py:9").stdout
+    assert "Nothing on this line is known to come from the OpenAI SDK." in shown
+    assert 'main.py:8  `rows` is assigned `requests.get("https://example.com").json()`' in shown
+
+
+@pytest.mark.parametrize("place", ["main.py", "main.py:x", "main.py:99", "main.py:0", "nothing.py:1"])
+def test_a_place_that_is_not_there_is_one_line(project: Path, place: str) -> None:
+    done = oaimigrate(project, "explain", place)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_json_report_has_the_trail(project: Path) -> None:
+    done = oaimigrate(project, "check", "--format", "json", "main.py", "app")
+    finding = next(d for d in json.loads(done.stdout) if d["filename"].endswith("main.py"))
+    notes = [note["message"] for note in finding["notes"]]
+    assert notes[0] == '`r` is assigned `answer("x")`'
+    assert finding["notes"][0]["location"] == {"row": 5, "column": 1}
+    assert any("app/llm.py:5" in note and "openai.ChatCompletion.create" in note for note in notes)

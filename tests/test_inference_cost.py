@@ -1,0 +1,75 @@
+"""Inference stays near linear: hostile and large inputs, with a bound on the steps taken rather than on the time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import libcst as cst
+import pytest
+
+from oaimigrate import engine, runner
+from oaimigrate.analysis.infer import Inference
+from oaimigrate.config import Config
+from oaimigrate.project import Project
+from oaimigrate.source import Source
+
+STEPS_PER_NODE = 6
+
+CHAIN = "x = openai.ChatCompletion.create(model='m', messages=[])\n" + "x = x.f()\n" * 1000
+GROWN = "x = openai.Completion.create(model='m')\n" + "if x:\n    x = [x]\n" * 300
+MUTUAL = "".join(f"def f{i}(a):\n    return f{(i + 1) % 60}(a) or f{(i * 7) % 60}(a)\n" for i in range(60))
+NESTED = "y = " + "(" * 150 + "openai.api_key" + ")" * 150 + "\n"
+CALLS = "y = openai.Model.list()" + ".copy()" * 300 + "\n"
+ATTRIBUTES = "class A:\n" + "".join(
+    f"    def m{i}(self):\n        self.a{i} = self.a{i * 7 % 80}\n        return self.m{i * 3 % 80}()\n"
+    for i in range(80)
+)
+REBOUND = "def g(x):\n" + "".join(f"    if x:\n        x = x['choices']\n    y{i} = x\n" for i in range(150)) + "g(1)\n"
+ASK = """\
+def ask{i}(t):
+    r = openai.ChatCompletion.create(model='m', messages=t)
+    s = r['choices'][0]
+    return s['message']
+
+
+"""
+LONG = "".join(ASK.format(i=i) for i in range(850))
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    counted = [0]
+    whole = Inference._expression
+
+    def counting(self: Inference, node: cst.CSTNode) -> object:
+        counted[0] += 1
+        return whole(self, node)
+
+    monkeypatch.setattr(Inference, "_expression", counting)
+    return counted
+
+
+@pytest.mark.parametrize(
+    "body", [CHAIN, GROWN, MUTUAL, NESTED, CALLS, ATTRIBUTES, REBOUND, LONG],
+    ids=["chain", "grown", "mutual", "nested", "calls", "attributes", "rebound", "long"],
+)  # fmt: skip
+def test_steps_are_bounded_by_the_size(body: str, steps: list[int]) -> None:
+    diagnostics, file = engine.analyse(Source.from_text("import openai\n\n" + body, "hostile.py"), Config(), Project())
+    assert file is not None
+    assert not [d for d in diagnostics if d.code.startswith("OAI0")]
+    size = sum(len(nodes) for nodes in file.tree.nodes.values())
+    assert steps[0] <= STEPS_PER_NODE * size, (steps[0], size)
+
+
+def test_a_cycle_of_fifty_modules_ends(tmp_path: Path, steps: list[int]) -> None:
+    for i in range(50):
+        text = f"import openai\nfrom m{(i + 1) % 50} import ask as other\n\n\ndef ask(t):\n    return other(t)\n"
+        (tmp_path / f"m{i}.py").write_text(text + "\n\nprint(ask('x')['choices'])\n")
+    request = "import openai\n\n\ndef ask(t):\n    return openai.ChatCompletion.create(model='m', messages=t)\n"
+    (tmp_path / "m49.py").write_text(request)
+    collected = runner.collect([str(tmp_path)])
+    done = runner.run(collected, Config(), jobs=1)
+    assert not [d for r in done.results for d in r.diagnostics if d.code.startswith("OAI0")]
+    found = {Path(r.path).stem for r in done.results if any(d.code == "OAI103" for d in r.diagnostics)}
+    assert {"m48", "m47"} <= found  # followed through modules, as far as MAX_HOPS
+    assert steps[0] <= 50 * 60 * STEPS_PER_NODE
