@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oaimigrate.source import Source
+    from oaimigrate.source import Place, Source
 
 
 class Safety(enum.IntEnum):
@@ -114,3 +114,14 @@ class FileResult:
     @property
     def changed(self) -> bool:
         return self.original is not None and self.original != self.text
+
+    @property
+    def file_text(self) -> str:
+        """The text of the file: `text`, or the JSON of a notebook, whose `text` is the Python of its cells."""
+        return self.text if self.source is None else self.source.file.text
+
+    def place(self, offset: int) -> Place:
+        """Row and column of an offset in `text`, both from 1, and in a notebook the cell that they count in."""
+        from oaimigrate.source import Source
+
+        return (self.source or Source.from_text(self.text, self.path)).place(offset)
