@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -248,6 +250,18 @@ def test_several_reports_of_one_run(run: Run, tmp_path: Path) -> None:
     assert Path("r.md").read_text(encoding="utf-8").startswith("**oaimigrate**: ")
     assert run("--output", "pylint=-").text.startswith("broken.py:2: [OAI001]")
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no /dev")
+def test_a_report_to_standard_error_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    command = [sys.executable, "-m", "oaimigrate", "check", "old.py", "--output", "pylint=/dev/stderr"]
+    errors = tmp_path / "errors.txt"
+    with errors.open("wb") as stream:
+        stream.write(b"before\n")
+        stream.flush()
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=stream, env=environment)
+    assert errors.read_text().startswith("before\nold.py:")
 
 
 @pytest.mark.parametrize(

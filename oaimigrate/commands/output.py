@@ -80,8 +80,9 @@ def write_file(path: str, text: str, what: str = "report") -> None:
     data = text.encode("utf-8", "backslashreplace")
     target = os.path.realpath(path)
     try:
-        if os.path.lexists(target) and not os.path.isfile(target):  # a pipe or a device
-            with open(target, "wb") as stream:
+        # A pipe or a device; /dev/stderr may be a file that others write into, too.
+        if path.startswith(("/dev/", "/proc/")) or (os.path.lexists(target) and not os.path.isfile(target)):
+            with open(path, "ab") as stream:
                 stream.write(data)
         else:
             _replace(target, data)
