@@ -28,7 +28,7 @@ repos:
         entry: oaimigrate check --force-exclude
         language: python
         additional_dependencies: ["oaimigrate=={__version__}"]
-        types_or: [python, pyi]
+        types_or: [python, pyi, jupyter]
         require_serial: true
 """
 _GITHUB = f"""\
