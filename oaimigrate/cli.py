@@ -58,6 +58,7 @@ def _fail(message: str) -> int:
 LATER = {
     "config": "oaimigrate.settings.commands:config_command",
     "init": "oaimigrate.settings.commands:init_command",
+    "server": "oaimigrate.server.command:server_command",
     "verify": "oaimigrate.verify.command:verify_command",
     "runtime": "oaimigrate.runtime_cli:runtime_group",
 }

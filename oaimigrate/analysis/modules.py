@@ -64,6 +64,11 @@ class Modules:
 
     # -- files -----------------------------------------------------------------------------------------------------
 
+    @property
+    def read(self) -> frozenset[str]:
+        """The files that answers were sought in so far."""
+        return frozenset({*self._files, *(path for path in self._resolved.values() if path)})
+
     def exists(self, path: str) -> bool:
         if path in self.sources:
             return True

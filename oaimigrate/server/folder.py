@@ -1,0 +1,125 @@
+"""The project around the open buffers: its files on disk that matter, with the buffers in their place.
+
+Only the worker thread touches a folder. What the loop knows arrives with each task as a snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from oaimigrate import notebooks, runner
+from oaimigrate.discovery import WORD, excluded, is_manifest, screen
+from oaimigrate.project import Project
+from oaimigrate.source import SourceError, read_bytes
+
+_ROOTS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "oaimigrate.toml")
+_IMPORT = re.compile(rb"(?m)^[ \t]*(?:from[ \t]+\.*([\w.]*)[ \t]+import\b[ \t]*([^\n#]*)|import[ \t]+([^\n#]+))")
+_NAME = re.compile(rb"\w+")
+_ROUNDS = 3  # how often importers of importers are followed, as in `runner`
+
+
+class Folder:
+    """A workspace folder, or the project that a lone file belongs to."""
+
+    def __init__(self, root: str, *, whole: bool = True) -> None:
+        self.root = root
+        self.whole = whole  # false for a file without a project around it: nothing but the buffers is read then
+        self.epoch = 0  # grows with every change on disk
+        self._stale = whole
+        self._disk: dict[str, bytes] = {}
+        self._others: list[str] = []
+        self._excluded: dict[str, bool] = {}
+        self._project: tuple[int, Mapping[str, str], Project] | None = None
+
+    def excludes(self, path: str) -> bool:
+        """Whether a run over the folder would leave out this file."""
+        if path not in self._excluded:
+            self._excluded[path] = os.path.exists(path) and excluded(path)
+        return self._excluded[path]
+
+    def changed(self, paths: Iterable[str] = ()) -> None:
+        """Files changed on disk; without names, anything may have."""
+        paths = list(paths)
+        known = {*self._disk, *self._others}
+        if not paths or any(p not in known or not os.path.exists(p) for p in paths):
+            self._stale = self.whole
+        else:
+            self._disk |= {p: d for p in paths if (d := _read(p)) and (p in self._disk or (WORD in d and screen(d)))}
+        self._excluded.clear()
+        self.epoch += 1
+
+    def project(self, overlays: Mapping[str, str]) -> Project:
+        """The project with the buffers `overlays`, text by path; its modules are not opened yet."""
+        if self._stale:
+            self._scan()
+        if self._project is None or self._project[:2] != (self.epoch, overlays):
+            sources = {p: d for p, d in self._disk.items() if p not in overlays}
+            sources |= {path: text.encode("utf-8", "surrogatepass") for path, text in overlays.items()}
+            self._project = self.epoch, dict(overlays), Project.scan(sources.items())
+        return replace(self._project[2])
+
+    def find_readers(self) -> bool:
+        """Look for files that never say "openai" and import one that does. Whether there are any.
+
+        Apart from `project`, as it reads every file of the folder: the first answers do not wait for it.
+        """
+        imported = {path: _imported(_read(path)) for path in self._others}
+        found: dict[str, bytes] = {}
+        stems = {_stem(path) for path in self._disk}
+        for _ in range(_ROUNDS):
+            fresh = [p for p, names in imported.items() if p not in found and not names.isdisjoint(stems)]
+            if not fresh:
+                break
+            found |= {path: _read(path) for path in fresh}
+            stems = {_stem(path) for path in fresh}
+        self._disk |= found
+        self.epoch += bool(found)
+        return bool(found)
+
+    def _scan(self) -> None:
+        self._stale = False
+        collected = runner.collect([self.root])
+        self._disk = dict(collected.files)
+        self._others = [path for path in collected.others if not is_manifest(path)]
+        self.epoch += 1
+
+
+def worth_a_look(path: str, text: str, project: Project) -> bool:
+    """Whether rules may find something: the buffer uses the SDK, names requirements, or imports a file that uses it."""
+    data = text.encode("utf-8", "replace")
+    if path.endswith(notebooks.SUFFIX) and text.startswith("{") and notebooks.uses_sdk(data, path):
+        return True
+    if is_manifest(path) or (WORD in data and screen(data)) or (path.endswith("setup.py") and WORD in data):
+        return True
+    return not _imported(data).isdisjoint(_stem(p) for p in project.sources if p != path)
+
+
+def root_of(path: str) -> str | None:
+    """The folder of the project that a file belongs to, None if there is no sign of one."""
+    folder = os.path.dirname(path)
+    while not any(os.path.lexists(os.path.join(folder, name)) for name in _ROOTS):
+        folder, before = os.path.dirname(folder), folder
+        if folder == before:
+            return None
+    return folder
+
+
+def _imported(data: bytes) -> set[bytes]:
+    """The names that may be modules in the import statements of a file."""
+    return {name for found in _IMPORT.finditer(data) for part in found.groups() if part for name in _NAME.findall(part)}
+
+
+def _stem(path: str) -> bytes:
+    folder, _, name = path.rpartition(os.sep)
+    stem = name.rpartition(".")[0]
+    return (folder.rpartition(os.sep)[2] if stem == "__init__" else stem).encode("utf-8", "replace")
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_bytes(path)
+    except SourceError:
+        return b""

@@ -1,0 +1,73 @@
+"""The whole workspace, checked by a process of its own: it is what `oaimigrate check FOLDER` would say.
+
+A process, because a large folder takes minutes of a processor, and a thread would take them from the one that answers
+to typing. It ends with its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+
+from oaimigrate import runner
+from oaimigrate.diagnostics import FileResult
+from oaimigrate.server.settings import Settings
+
+
+class Sweep:
+    """Checks folders, one at a time."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def check(self, roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[FileResult, ...]:
+        """The results of all files below `roots` that have any, with unsaved buffers in place of their files."""
+        if self._pool is None:
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, spawn, initializer=_end_with_parent)
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, check_folders, tuple(roots), dict(overlays))
+        except BrokenProcessPool:  # out of memory, or ended by someone: the next request starts another
+            self._pool = None
+            return ()
+
+    def close(self) -> None:
+        """End the process, in the middle of its work if need be."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.terminate()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+def check_folders(roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[FileResult, ...]:
+    """What a run over each of the folders says."""
+    settings = Settings()
+    found: dict[str, FileResult] = {}
+    for root in roots:
+        if os.path.isdir(root):
+            collected = runner.collect([root])
+            texts = {p: overlays[p].encode("utf-8", "replace") for p, _ in collected.files if p in overlays}
+            files = tuple((path, texts.get(path, data)) for path, data in collected.files)
+            config = settings.of(os.path.join(root, "x.py"))
+            done = runner.run(replace(collected, files=files), config, jobs=1)
+            found |= {result.path: result for result in done.results}
+    return tuple(found.values())
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

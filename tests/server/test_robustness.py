@@ -1,0 +1,196 @@
+"""Whatever arrives, the server lives: broken headers, broken JSON, broken parameters, and editors that go away."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NEVER = {"uri": "file:///never-opened.py", "version": 1}
+HOVER = {"textDocument": {"uri": "file:///a.py"}, "position": {"line": 0, "character": 0}}
+OPEN = {"uri": "file:///nowhere/a.py", "languageId": "python", "version": 1}
+OTHER = {**OPEN, "uri": "file:///b.py"}
+
+
+class Wire:
+    """The server's standard streams, written to and read byte by byte."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.process, self.input, self.output = process, process.stdin, process.stdout
+        self.last = 0
+
+    def raw(self, data: bytes) -> None:
+        self.input.write(data)
+        self.input.flush()
+
+    def send(self, message: object) -> None:
+        body = json.dumps(message).encode()
+        self.raw(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def notify(self, method: str, params: object) -> None:
+        self.send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def read(self) -> dict[str, Any]:
+        length = 0
+        while line := self.output.readline().strip():
+            if line.lower().startswith(b"content-length"):
+                length = int(line.partition(b":")[2])
+        assert length, "the server is gone"
+        found: dict[str, Any] = json.loads(self.output.read(length))
+        return found
+
+    def answer(self, id_: object) -> dict[str, Any]:
+        """The answer to a request; what the server says meanwhile is passed over."""
+        while True:
+            message = self.read()
+            if message.get("id") == id_ and "method" not in message:
+                return message
+
+    def ask(self, method: str, params: object) -> dict[str, Any]:
+        self.last += 1
+        self.send({"jsonrpc": "2.0", "id": self.last, "method": method, "params": params})
+        return self.answer(self.last)
+
+    def codes(self, uri: str = OPEN["uri"]) -> list[str]:  # type: ignore[assignment]
+        """What a pull finds: that the server still does its work."""
+        report = self.ask("textDocument/diagnostic", {"textDocument": {"uri": uri}})
+        return [item["code"] for item in report["result"]["items"]]
+
+
+@contextmanager
+def server(folder: Path, *, initialized: bool = True) -> Iterator[Wire]:
+    command = [sys.executable, "-m", "oaimigrate", "server"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    wire = Wire(process)
+    try:
+        if initialized:
+            capabilities = {"textDocument": {"diagnostic": {}}}
+            wire.ask("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities})
+            wire.notify("initialized", {})
+            text = "import openai\nopenai.Image.create(prompt='x')\n"
+            wire.notify("textDocument/didOpen", {"textDocument": {**OPEN, "text": text}})
+        yield wire
+    finally:
+        process.stdin.close()  # type: ignore[union-attr]
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+            process.stdout.close()  # type: ignore[union-attr]
+
+
+BROKEN = {
+    "a body that is no JSON": b"Content-Length: 5\r\n\r\n{oops",
+    "a body that is no text": b"Content-Length: 4\r\n\r\n\xff\xfe\x00\x80",
+    "a body that is a list": b"Content-Length: 2\r\n\r\n[]",
+    "a body that is a number": b"Content-Length: 2\r\n\r\n42",
+    "an object that is no message": b'Content-Length: 13\r\n\r\n{"hello": 13}',
+    "a message of another protocol": b'Content-Length: 31\r\n\r\n{"jsonrpc": "1.0", "method": 1}\n'[:-1],
+    "a length that is no number": b"Content-Length: many\r\n\r\n{}\r\n",
+    "a length that is negative": b"Content-Length: -4\r\n\r\n{}\r\n",
+    "a length that no memory holds": b"Content-Length: 99999999999999999999\r\n\r\n{}\r\n",
+    "a body longer than announced": b'Content-Length: 10\r\n\r\n{"jsonrpc": "2.0", "id": "a", "method": "x"}',
+    "headers without a body": b"\r\n\r\n\r\nX: y\r\n\r\n",
+    "deep nesting": b"Content-Length: 200000\r\n\r\n" + b"[" * 200000,
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+def test_a_broken_message_is_survived(tmp_path: Path, data: bytes) -> None:
+    with server(tmp_path) as wire:
+        wire.raw(data)
+        assert wire.codes() == ["OAI101"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("textDocument/hover", {"textDocument": {}, "position": "here"}),
+        ("textDocument/codeAction", {"textDocument": {"uri": OPEN["uri"]}}),
+        ("textDocument/hover", None),
+        ("workspace/executeCommand", {"command": "rm", "arguments": ["-rf"]}),
+        ("workspace/executeCommand", {"command": "oaimigrate.explain", "arguments": []}),
+        ("no/such/method", {}),
+    ],
+)
+def test_a_wrong_request_is_answered_with_an_error(tmp_path: Path, method: str, params: object) -> None:
+    with server(tmp_path) as wire:
+        error = wire.ask(method, params)["error"]
+        assert error["code"] in (-32602, -32601, -32603)
+        assert "\n" not in error["message"]
+        assert wire.codes() == ["OAI101"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("textDocument/didChange", {"textDocument": NEVER, "contentChanges": []}),
+        ("textDocument/didChange", {"textDocument": NEVER, "contentChanges": [{"text": "x"}]}),
+        ("textDocument/didChange", {"nonsense": True}),
+        ("textDocument/didClose", {"textDocument": {"uri": "file:///x.py"}}),
+        ("notebookDocument/didChange", {"notebookDocument": {"uri": "file:///x.ipynb", "version": 1}, "change": {}}),
+        ("$/cancelRequest", {"id": 12345}),
+        ("$/unknown", {}),
+        ("textDocument/didOpen", {"textDocument": {**OPEN, "uri": "untitled:Untitled-1", "text": "import openai\n"}}),
+        ("textDocument/didOpen", {"textDocument": {**OPEN, "uri": "not a uri", "text": "import openai\n"}}),
+        ("textDocument/didOpen", {"textDocument": {**OTHER, "text": "import openai\nx = '\ud800'\n"}}),
+        ("textDocument/didOpen", {"textDocument": {**OTHER, "text": "import openai\n\0\n"}}),
+        ("textDocument/didOpen", {"textDocument": {**OTHER, "text": "import openai\n" + "(" * 9000}}),
+        ("workspace/didChangeWatchedFiles", {"changes": [{"uri": "file:///gone.py", "type": 3}]}),
+        ("workspace/didChangeConfiguration", {"settings": None}),
+    ],
+)
+def test_a_wrong_notification_is_survived(tmp_path: Path, method: str, params: object) -> None:
+    with server(tmp_path) as wire:
+        wire.notify(method, params)
+        assert wire.codes() == ["OAI101"]
+        assert wire.codes("file:///b.py") is not None
+
+
+def test_requests_before_the_first_one_are_refused(tmp_path: Path) -> None:
+    with server(tmp_path, initialized=False) as wire:
+        assert wire.ask("textDocument/hover", HOVER)["error"]["code"] == -32002
+        assert "result" in wire.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+
+
+def test_the_exit_code_says_whether_goodbye_was_said(tmp_path: Path) -> None:
+    with server(tmp_path) as wire:
+        assert wire.ask("shutdown", None)["result"] is None
+        assert wire.ask("textDocument/hover", HOVER)["error"]["code"] == -32600
+        wire.notify("exit", None)
+        assert wire.process.wait(20) == 0
+    with server(tmp_path) as wire:
+        wire.notify("exit", None)
+        assert wire.process.wait(20) == 1
+
+
+def test_an_editor_that_dies_takes_the_server_with_it(tmp_path: Path) -> None:
+    with server(tmp_path) as wire:
+        wire.codes()
+        wire.input.close()
+        assert wire.process.wait(20) == 1
+
+
+def test_a_cancelled_request_is_answered_as_such(tmp_path: Path) -> None:
+    with server(tmp_path) as wire:
+        long = "import openai\n" + "openai.Image.create(prompt='x')\n" * 2000
+        wire.notify("textDocument/didOpen", {"textDocument": {**OPEN, "uri": "file:///long.py", "text": long}})
+        for id_ in ("first", "second"):
+            params = {"textDocument": {"uri": "file:///long.py"}}
+            wire.send({"jsonrpc": "2.0", "id": id_, "method": "textDocument/diagnostic", "params": params})
+        wire.notify("$/cancelRequest", {"id": "second"})
+        assert wire.answer("second")["error"]["code"] == -32800
+        assert wire.codes() == ["OAI101"]
