@@ -246,7 +246,7 @@ async def test_where_an_answer_came_from_is_related_information(tmp_path: Path) 
     async with editing(tmp_path, capabilities) as plain:
         _, found = await only(plain, text)
         [told] = [d for d in found if d.code == "OAI103"]
-    [place_of] = finding.related_information or ()
+    place_of = (finding.related_information or ())[0]
     assert place_of.message == noted.notes[0].text
     assert (place_of.location.uri, place_of.location.range.start.line) == (Path(tmp_path / "app.py").as_uri(), 7)
     assert told.related_information is None
