@@ -318,3 +318,11 @@ def test_standard_input_may_be_a_notebook(run: Run) -> None:
     text = dumped(notebook(SETUP, ASK))
     done = run("check", "--fix", "--stdin-filename", "n.ipynb", "-", stdin=text.encode())
     assert "client.chat.completions.create" in sources(done.text)[1]
+
+
+def test_comments_can_be_added(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "n.ipynb"
+    file.write_text(dumped(notebook("import openai", "x = openai.Model.list()\ny = 1")))
+    run("check", "--add-ignore", "later")
+    assert sources(file.read_text())[1] == "x = openai.Model.list()  # oaimigrate: ignore[OAI101] later\ny = 1"
+    assert run("check").code == 0

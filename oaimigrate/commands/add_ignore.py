@@ -31,8 +31,8 @@ def add(done: Run, reason: str) -> tuple[Run, int]:
 
 def _silence(result: FileResult, reason: str) -> tuple[FileResult, int]:
     wanted = [d for d in result.diagnostics if d.code not in ALWAYS]
-    if not wanted or not result.path.endswith((".py", ".pyi")):
-        return result, 0  # a comment in a requirement file or in JSON says nothing to us
+    if not wanted or not result.path.endswith((".py", ".pyi", ".ipynb")):
+        return result, 0  # a comment in a document or in JSON says nothing to us
     try:
         source = Source.read(result.path)
         if source.text != result.text:
