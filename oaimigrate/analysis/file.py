@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from oaimigrate.project import Project
     from oaimigrate.source import Source
 
+# The answers of tests are recorded, and their settings are what is tested.
+_TESTS = re.compile(r"(?:^|[\\/])(?:tests?[\\/]|test_[^\\/]*$|[^\\/]*_test\.py$|conftest\.py$)")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 Node = TypeVar("Node", bound=cst.CSTNode)
@@ -74,6 +76,11 @@ class FileContext:
         if path.name in ("openai.py", "openai.pyi", "-", "<stdin>") or (path.parent / "__init__.py").exists():
             return False
         return self.project.modules.exists(str(path.parent / "openai.py"))
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether the path says that this is a test, whose answers are recorded."""
+        return _TESTS.search(self.source.path) is not None
 
     @cached_property
     def _legacy_branches(self) -> frozenset[cst.CSTNode]:

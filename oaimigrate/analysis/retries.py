@@ -79,8 +79,10 @@ def retry_loop(file: FileContext, node: cst.Try) -> RetryLoop | None:
     loop = _loop_of(file, node)
     if loop is None or not _success_leaves(file, loop, node):
         return None
-    requests = requests_in(file, node.body)
+    requests = requests_in(file, node.body, 0 if isinstance(loop, cst.For) else 1)
     if not requests or (isinstance(loop, cst.For) and not _counts(loop, requests)):
+        return None
+    if _asks_anew(loop, node, requests):
         return None
     staying = tuple(h for h in node.handlers if not leaves_loop(file, h.body))
     return RetryLoop(loop, node, tuple(requests), staying) if staying else None
@@ -102,6 +104,20 @@ def _counts(loop: cst.For, requests: list[SdkCall]) -> bool:
     names = {n.value for n in within(loop.target) if isinstance(n, cst.Name)}
     used = {n.value for c in requests for a in c.node.args for n in within(a) if isinstance(n, cst.Name)}
     return not names & used
+
+
+def _asks_anew(loop: cst.For | cst.While, node: cst.Try, requests: list[SdkCall]) -> bool:
+    """Whether each round takes something new first, as a conversation does: `text = input()`."""
+    used = {n.value for c in requests for a in c.node.args for n in within(a) if isinstance(n, cst.Name)}
+    for statement in statements_of(loop.body):
+        if any(n is node for n in within(statement)):
+            return False
+        for inner in within(statement, functions=False):
+            if isinstance(inner, cst.AssignTarget) and path_of(inner.target) in used:
+                return True
+            if isinstance(inner, cst.Call) and path_of(inner.func) == "input":
+                return True
+    return False
 
 
 def _success_leaves(file: FileContext, loop: cst.For | cst.While, node: cst.Try) -> bool:

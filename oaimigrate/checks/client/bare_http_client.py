@@ -23,7 +23,7 @@ DEFAULTS = ("limits", "follow_redirects", "transport", "mounts")
 def construction(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`OpenAI(http_client=httpx.Client())`."""
     value = argument(node, "http_client")
-    if value is None or constructed(file, node) is None:
+    if value is None or file.is_test or constructed(file, node) is None:
         return
     built = source_of(file, value)
     if not isinstance(built, cst.Call) or not is_external(file, built.func, *CLIENTS):

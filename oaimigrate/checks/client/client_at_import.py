@@ -21,7 +21,7 @@ rule = Rule("OAI210")
 def construction(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`client = OpenAI()` at the top of a module."""
     name = constructed(file, node)
-    if name is None or any(a.star for a in node.args) or not _may_lack_key(file, node, name):
+    if name is None or file.is_test or any(a.star for a in node.args) or not _may_lack_key(file, node, name):
         return
     if function_of(file, node) is not None or any(isinstance(p, (cst.If, cst.Try)) for _, p in ancestors(file, node)):
         return

@@ -20,7 +20,7 @@ def construction(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`client = OpenAI()` in a function that keeps it to itself."""
     name = constructed(file, node)
     parent, function = file.parent(node), function_of(file, node) if name is not None else None
-    if name is None or not isinstance(function, cst.FunctionDef) or not isinstance(parent, cst.Assign):
+    if name is None or file.is_test or not isinstance(function, cst.FunctionDef) or not isinstance(parent, cst.Assign):
         return
     target = parent.targets[0].target
     if len(parent.targets) != 1 or not isinstance(target, cst.Name) or _leaves_or_closes(file, function, target):

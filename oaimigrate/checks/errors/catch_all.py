@@ -20,7 +20,7 @@ rule = Rule("OAI507")
 def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     """`except Exception: return None` around a request."""
     last = node.handlers[-1] if node.handlers else None
-    if last is None or not set(classes_of(file, last.type)) & EVERYTHING:
+    if last is None or file.is_test or not set(classes_of(file, last.type)) & EVERYTHING:
         return
     if does_nothing(last.body) or not _hides(last) or not requests_in(file, node.body):
         return

@@ -51,7 +51,7 @@ CHOICES = frozenset({"none", "auto", "required"})
 @rule.on(cst.Call)
 def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`create(temperature=3)`."""
-    call = request_at(file, node)
+    call = request_at(file, node) if not file.is_test else None
     path = call.path.removeprefix("beta.") if call is not None else ""
     if call is None or call.doubt is not None or not (path in RANGES or path in WORDS):
         return

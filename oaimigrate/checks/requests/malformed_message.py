@@ -24,7 +24,7 @@ PATHS = ("chat.completions.create", "chat.completions.parse", "chat.completions.
 @rule.on(cst.Call)
 def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`create(messages=[{"role": "bot", "content": "Hi"}])`."""
-    call = request_at(file, node)
+    call = request_at(file, node) if not file.is_test else None
     if call is None or call.path.removeprefix("beta.") not in PATHS or call.doubt is not None:
         return
     messages = call.argument("messages")

@@ -22,7 +22,7 @@ ERRORS = frozenset({"AttributeError", "TypeError"})
 @rule.on(cst.Attribute)
 def parsed(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     """`completion.choices[0].message.parsed.name`."""
-    if node.attr.value not in ("parsed", "output_parsed") or not _is_parsed(file, node):
+    if node.attr.value not in ("parsed", "output_parsed") or file.is_test or not _is_parsed(file, node):
         return
     for use in uses_of(file, node):
         parent = file.parent(use)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -18,15 +17,12 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI304")
 
-# The answers of tests are recorded.
-TESTS = re.compile(r"(?:^|[\\/])(?:tests?[\\/]|test_[^\\/]*$|[^\\/]*_test\.py$|conftest\.py$)")
-
 
 @rule.on(cst.Call)
 def model(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`model="gpt-3.5-turbo"`."""
     value = argument(node, "model")
-    if value is None or not _is_request(file, node) or TESTS.search(file.source.path):
+    if value is None or not _is_request(file, node) or file.is_test:
         return
     for text in _literals(file, value):
         found = load().get(literal(text) or "")

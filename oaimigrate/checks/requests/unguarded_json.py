@@ -22,7 +22,11 @@ TEXTS = {"ChatMessage": ("content",), "ParsedMessage": ("content",), "Response":
 @rule.on(cst.Call)
 def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`json.loads(response.choices[0].message.content)`."""
-    if len(node.args) != 1 or not is_external(file, node.func, "json.loads", "orjson.loads", "ujson.loads"):
+    if (
+        file.is_test
+        or len(node.args) != 1
+        or not is_external(file, node.func, "json.loads", "orjson.loads", "ujson.loads")
+    ):
         return
     text = source_of(file, node.args[0].value)
     if not isinstance(text, cst.Attribute):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from oaimigrate.analysis.calls import request_behind
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, function_of, within
 from oaimigrate.analysis.guards import path_of
@@ -22,8 +23,8 @@ def loop(node: cst.For, file: FileContext) -> Iterator[Diagnostic]:
     if file.config.target > 2:
         return  # since 2.9 a stream is closed as soon as nobody holds it
     kind = file.kind(node.iter).kind
-    if not isinstance(kind, (StreamOf, Either)) or isinstance(node.iter, cst.Attribute):
-        return
+    if file.is_test or not isinstance(kind, (StreamOf, Either)) or request_behind(file, node.iter) is None:
+        return  # a generator of the program's own closes what it reads, or does not
     leaving = _leaving(file, node)
     if leaving is None or _closes(file, node):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,14 +10,17 @@ import libcst as cst
 
 from oaimigrate.analysis import calls
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, source_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
 from oaimigrate.analysis.scopes import Binding
+from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI401")
+
+LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|$)")
 
 Loop = cst.For | cst.CompFor
 Chain = list[tuple[cst.CSTNode, cst.CSTNode]]  # suites from the outside in, each with one of its lines
@@ -40,10 +44,28 @@ def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
     value = file.kind(node.target) if isinstance(node.target, cst.Name) else None
     if value is None or value.kind != Model("ChatCompletionChunk") or _filtered(file, node.iter):
         return
+    if file.is_test or _from_own_server(file, node):
+        return
     found = [a for a in _accesses(file) if a.loop is node]
     open_ones = [a for a in found if not _guarded(file, a)]
     if open_ones:
         yield _finding(file, open_ones)
+
+
+def _from_own_server(file: FileContext, node: Loop) -> bool:
+    """Whether the stream comes from this machine and no usage was asked for, or its chunks have fields of their own."""
+    fields = file.api.models["ChatCompletionChunk"].fields
+    target = path_of(node.target)
+    for inner in within(node):
+        if isinstance(inner, cst.Attribute) and path_of(inner.value) == target and inner.attr.value not in fields:
+            if not inner.attr.value.startswith(("model_", "to_", "_")):
+                return True
+    call = calls.request_behind(file, node.iter)
+    built = calls.constructor_of(file, call.node.func) if call is not None else None
+    address = argument(built, "base_url") if built is not None else None
+    if call is None or address is None or calls.asks_for_usage(call):
+        return False
+    return bool(LOCAL.match(literal(source_of(file, address)) or ""))
 
 
 @rule.on(cst.Subscript)

@@ -41,7 +41,7 @@ def ratio(node: cst.BinaryOperation, file: FileContext) -> Iterator[Diagnostic]:
         case _:
             return
     inner = length.args[0].value
-    if _is_tokens(inner) or not _counts_tokens(file, node):
+    if file.is_test or _is_tokens(inner) or not _counts_tokens(file, node):
         return
     unit = "words" if isinstance(inner, cst.Call) and path_of(inner.func).endswith("split") else "characters"
     message = f"tokens guessed from {unit}: off by a factor of two and more for code and other languages; count them"
