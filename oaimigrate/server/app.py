@@ -21,6 +21,7 @@ from oaimigrate.server.checking import Checked, Worker
 from oaimigrate.server.client import Client
 from oaimigrate.server.documents import Buffer, Documents
 from oaimigrate.server.findings import SOURCE, to_lsp
+from oaimigrate.server.settings import Settings
 from oaimigrate.server.sweep import Sweep
 from oaimigrate.server.transport import Protocol
 
@@ -47,6 +48,7 @@ class Server(LanguageServer):
         self.client = Client()
         self.buffers: dict[str, Buffer] = {}  # replaced whole, never changed: the worker reads them
         self.worker = Worker()
+        self.worker.settings = Settings(self._mistake)
         self.sweep = Sweep()
         self.dirty = asyncio.Event()  # something on disk changed since the workspace was last checked
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -60,7 +62,8 @@ class Server(LanguageServer):
 
     async def on_worker(self, work: Callable[[], _T]) -> _T:
         """Run something on the worker thread, unless whoever wants it goes away before its turn."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        self._loop = asyncio.get_running_loop()
+        return await self._loop.run_in_executor(self._thread, work)
 
     def overlays(self) -> dict[str, str]:
         """The text of every open buffer, by path."""
@@ -189,6 +192,11 @@ class Server(LanguageServer):
     def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
         """Errors of the protocol belong in the log: nobody who edits a file can do anything about them."""
         self.log(types.MessageType.Error, f"{type(error).__name__}: {error}")
+
+    def _mistake(self, text: str) -> None:
+        """A configuration that means nothing, met on the worker thread."""
+        message = types.ShowMessageParams(types.MessageType.Error, f"oaimigrate: {text}")
+        self._loop.call_soon_threadsafe(self.window_show_message, message)
 
     def log(self, level: types.MessageType, text: str) -> None:
         self.window_log_message(types.LogMessageParams(level, " ".join(text.split())))

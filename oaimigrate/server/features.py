@@ -171,10 +171,10 @@ async def _workspace(server: Server, known: dict[str, str]) -> list[types.Worksp
         uri, version = versions.get(result.path) or (_uri(result.path), None)
         seen.add(uri)
         if known.get(uri) != identity(items):
-            reports.append(types.WorkspaceFullDocumentDiagnosticReport(uri, items, version, identity(items)))
+            reports.append(types.WorkspaceFullDocumentDiagnosticReport(uri, items, version, result_id=identity(items)))
     for uri, name in known.items():
         if uri not in seen and name != identity([]):
-            reports.append(types.WorkspaceFullDocumentDiagnosticReport(uri, [], None, identity([])))
+            reports.append(types.WorkspaceFullDocumentDiagnosticReport(uri, [], None, result_id=identity([])))
     return reports
 
 

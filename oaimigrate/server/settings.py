@@ -1,24 +1,38 @@
-"""Which settings hold for a buffer: those the command line would find for its path."""
+"""Which settings hold for a buffer: those the command line would find for its path.
+
+A mistake in a configuration file is told once; until it is repaired, the settings before it hold.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
-from oaimigrate.config import Config
+from oaimigrate.config import Config, ConfigError
 from oaimigrate.manifests.pins import newest_target
+from oaimigrate.settings.configuration import Configuration
 
 
 class Settings:
     """The configuration of files, read once until something on disk changes."""
 
-    def __init__(self) -> None:
-        self._found: dict[str, Config] = {}
+    def __init__(self, tell: Callable[[str], None] = lambda text: None) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+        self._configuration = Configuration()
+        self._last: dict[str, Config] = {}
 
     def of(self, path: str) -> Config:
         folder = os.path.dirname(path)
-        if folder not in self._found:
-            self._found[folder] = Config(target=newest_target(path))
-        return self._found[folder]
+        try:
+            self._last[folder] = self._configuration.config(path)
+        except ConfigError as error:
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                self._tell(str(error))
+            self._last.setdefault(folder, Config(target=newest_target(path)))
+        return self._last[folder]
 
     def forget(self) -> None:
-        self._found.clear()
+        self._told.clear()
+        self._configuration = Configuration()

@@ -1,0 +1,75 @@
+"""The project around a buffer: other unsaved buffers, files on disk, the configuration, the whole folder."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from editor import Editor, asynchronous, editing
+from lsprotocol import types
+
+OLD = "import openai\nopenai.Image.create(prompt='x')\n"
+GIVES = "import openai\n\n\ndef ask():\n    return openai.Completion.create(model='m')\n"
+READS = "from gives import ask\n\nprint(ask()['choices'])\n"
+
+
+async def until(editor: Editor, uri: str, codes: list[str]) -> None:
+    """Wait until the last findings that were pushed for a buffer have these codes."""
+    while uri not in editor.pushed or [d.code for d in editor.pushed[uri].diagnostics] != codes:
+        await asyncio.wait_for(editor.arrived.wait(), 30)
+        editor.arrived.clear()
+
+
+def saved(editor: Editor, name: str) -> None:
+    changes = [types.FileEvent(editor.uri(name), types.FileChangeType.Changed)]
+    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes))
+
+
+@asynchronous
+async def test_an_unsaved_buffer_changes_what_is_said_of_another(tmp_path: Path) -> None:
+    """`reads.py` never says "openai": what it reads comes from a file on disk, then from what was typed there."""
+    (tmp_path / "gives.py").write_text(GIVES)
+    async with editing(tmp_path) as editor:
+        reads = editor.open("reads.py", READS)
+        await until(editor, reads, ["OAI103"])
+        gives = editor.open("gives.py")
+        editor.replace(gives, GIVES.replace("openai.Completion.create(model='m')", "{'choices': []}"))
+        await until(editor, reads, [])
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "oaimigrate.toml"])
+@asynchronous
+async def test_a_changed_configuration_holds_at_once(tmp_path: Path, name: str) -> None:
+    table = "[tool.oaimigrate]\n" if name == "pyproject.toml" else ""
+    async with editing(tmp_path) as editor:
+        uri = editor.open("app.py", OLD)
+        await until(editor, uri, ["OAI101"])
+        (tmp_path / name).write_text(table + 'ignore = ["OAI101"]\n')
+        saved(editor, name)
+        await until(editor, uri, [])
+        (tmp_path / name).write_text(table + "ignore = 1 1\n")
+        saved(editor, name)
+        while not editor.client.messages:
+            await asyncio.sleep(0.05)
+        assert f"{name}:" in editor.client.messages[0].message
+        (tmp_path / name).write_text("")
+        saved(editor, name)
+        await until(editor, uri, ["OAI101"])
+
+
+@asynchronous
+async def test_the_workspace_is_told_once_and_then_held(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(OLD)
+    async with editing(tmp_path, "neovim@0.11") as editor:
+        ask = editor.client.workspace_diagnostic_async
+        first = (await ask(types.WorkspaceDiagnosticParams([]))).items
+        assert [(r.uri, [d.code for d in r.items]) for r in first] == [(editor.uri("app.py"), ["OAI101"])]  # type: ignore[union-attr]
+        known = [types.PreviousResultId(first[0].uri, str(first[0].result_id))]
+        held = asyncio.ensure_future(ask(types.WorkspaceDiagnosticParams(known)))
+        await asyncio.sleep(3)
+        assert not held.done()
+        (tmp_path / "app.py").write_text("")
+        saved(editor, "app.py")
+        [report] = (await held).items
+        assert list(report.items) == []  # type: ignore[union-attr]
