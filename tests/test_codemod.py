@@ -22,7 +22,8 @@ print(reply.id)
 
 def test_the_codemod_runs_under_libcst_tool(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(BEFORE)
-    command = [sys.executable, "-m", "libcst.tool", "codemod", "--no-format", "-x", "oaimigrate.codemods.MigrateOpenAI", "app.py"]
+    codemod = ["codemod", "--no-format", "-x", "oaimigrate.codemods.MigrateOpenAI", "app.py"]
+    command = [sys.executable, "-m", "libcst.tool", *codemod]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "app.py").read_text() == AFTER
