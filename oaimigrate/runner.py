@@ -113,7 +113,18 @@ def collect(
 
 def _speaks(data: bytes, path: str) -> bool:
     """Whether a Python file or a notebook may use the SDK."""
-    return WORD in data and (_notebook(data, path) if path.endswith(".ipynb") else screen(data))
+    return WORD in data and (_notebook(data, path) if path.endswith(".ipynb") else screen(data)) and not _is_sdk(path)
+
+
+def _is_sdk(path: str) -> bool:
+    """Whether a file is of the top-level package `openai` itself, where `import openai` means that package."""
+    top = f"{os.sep}openai{os.sep}"
+    at = f"{os.sep}{path}".find(top)
+    if at < 0:
+        return False
+    above = path[:at]  # the folder that holds the first folder of that name
+    package = os.path.join(above, "openai", "__init__.py")
+    return os.path.isfile(package) and not os.path.isfile(os.path.join(above, "__init__.py"))
 
 
 def _documents() -> tuple[str, ...]:

@@ -139,6 +139,7 @@ class Api(NamedTuple):
     error_tree: Mapping[str, str]
     error_since: Mapping[str, int]
     error_attributes: Mapping[str, ErrorAttribute]
+    error_attribute_names: frozenset[str]
     settings: Mapping[str, Setting]
     removed: Mapping[str, Removed]
     calls: Mapping[str, Call]
@@ -193,6 +194,7 @@ def _api(data: Mapping[str, Any]) -> Api:
         errors={name: _error(name, row) for name, row in data["errors"].items()},
         error_tree={name: base for name, _, base in tree},
         error_since={name: int(major or 1) for name, major, _ in tree},
+        error_attribute_names=frozenset(old.partition(".")[0] for old in data["error_attributes"]),
         error_attributes={old: ErrorAttribute(old, **row) for old, row in data["error_attributes"].items()},
         settings={old: Setting(old, **row) for old, row in data["settings"].items()},
         removed=removed,

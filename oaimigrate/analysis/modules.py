@@ -7,7 +7,7 @@ another file's tree (its functions and classes) are worked out by that file's ow
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,7 @@ class Modules:
         self._answers: dict[tuple[str, str], Value] = {}
         self._resolved: dict[tuple[str, str, int], str | None] = {}
         self._hops = 0
+        self._held = _held(sources)
 
     # -- files -----------------------------------------------------------------------------------------------------
 
@@ -82,8 +83,14 @@ class Modules:
             parent, own = os.path.split(folder)
             beside = self._listings.get(parent)
             absent = beside is not None and own not in beside and own not in ("", os.curdir, os.pardir)
-            found = self._listings[folder] = frozenset() if absent else _listing(folder)
+            found = frozenset() if absent else _listing(folder)
+            found = self._listings[folder] = found | self._held.get(folder, frozenset())
         return found
+
+    def _begins(self, folder: str, name: str) -> bool:
+        """Whether a folder has a module or a package of a name; most imports are of neither."""
+        entries = self._entries(folder)
+        return name in entries or f"{name}.py" in entries or f"{name}.pyi" in entries
 
     def resolve(self, importer: str, module: str, level: int) -> str | None:
         """The file that `module` means in an import statement of `importer`, None if the project has none."""
@@ -106,6 +113,8 @@ class Modules:
         return None
 
     def _module(self, root: str, parts: list[str]) -> str | None:
+        if parts and not self._begins(root, parts[0]):
+            return None
         base = os.path.join(root, *parts) if parts else root
         for candidate in (f"{base}.py", os.path.join(base, "__init__.py"), f"{base}.pyi"):
             if (parts or candidate.endswith("__init__.py")) and self.exists(candidate):
@@ -226,6 +235,17 @@ class Modules:
             if file is not None and node in file.tree.scope_of_node:
                 return file.inference
         return None
+
+
+def _held(paths: Iterable[str]) -> dict[str, set[str]]:
+    """What each folder holds by the paths of the sources, which need not be on disk."""
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        while name and name not in found.setdefault(folder, set()):
+            found[folder].add(name)
+            folder, name = os.path.split(folder)
+    return found
 
 
 def _listing(folder: str) -> frozenset[str]:

@@ -21,6 +21,8 @@ FAMILIES = {"status": "APIStatusError", "api": "APIError"}
 
 @rule.on(cst.Attribute)
 def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
+    if node.attr.value not in file.api.error_attribute_names:
+        return
     value = _narrowed(file, node.value)
     if not isinstance(value.kind, ErrorOf):
         return

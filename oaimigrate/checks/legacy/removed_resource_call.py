@@ -160,7 +160,7 @@ def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Di
     if isinstance(node, cst.Attribute):
         if node.attr.value not in file.api.resources:
             return
-    elif node.value not in file.imported_names and file.scope(node).owner_of(node.value) is not None:
+    elif node.value not in file.imported_names and not file.tree.module_scope.stars:
         return
     parent = file.parent(node)
     if isinstance(parent, (cst.Attribute, cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:
