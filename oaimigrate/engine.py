@@ -139,7 +139,7 @@ def analyse(source: Source, config: Config, project: Project) -> tuple[list[Diag
         {*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message)
     )
     found = [policy.ruled(quotes.fitted(file, d), config) for d in _outside(file, found)]
-    given = suppressions(source)
+    given = suppressions(source, found=bool(found))
     if given.directives or given.mistakes:
         from oaimigrate.unused_suppressions import silence
 
