@@ -65,7 +65,7 @@ def test_expected_code_fits_the_types_of_the_sdk(modules: dict[str, str], tmp_pa
     wrong = [
         f"{name}:{line}: {message}\n    {modules[name].splitlines()[line - 1]}"
         for name, line, message in _errors(tmp_path)
-        if "_good_" in name or line not in _reported(name, modules[name])
+        if not _silenced(modules[name], line) and ("_good_" in name or line not in _reported(name, modules[name]))
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -79,6 +79,11 @@ def _errors(folder: Path) -> Iterator[tuple[str, int, str]]:
     for found in ERROR.finditer(run.stdout):
         if found["kind"] in TELLING and not KNOWN.search(found["message"]):
             yield found["file"], int(found["line"]), found["message"]
+
+
+def _silenced(text: str, line: int) -> bool:
+    """Whether a comment says that a line is for 0.28 on purpose, as on the pages about such comments."""
+    return "# oaimigrate:" in text.splitlines()[line - 1]
 
 
 def _reported(name: str, text: str) -> set[int]:
