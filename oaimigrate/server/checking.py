@@ -117,7 +117,7 @@ class Worker:
         root = max(known, key=len) if known else root_of(path)
         key = root or os.path.dirname(path)
         if key not in self._folders:
-            self._folders[key] = Folder(key, whole=root is not None)
+            self._folders[key] = Folder(key, self.settings.excludes, whole=root is not None)
         return self._folders[key]
 
 

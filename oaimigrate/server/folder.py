@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from oaimigrate import notebooks, runner
-from oaimigrate.discovery import WORD, excluded, is_manifest, screen
+from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, screen
 from oaimigrate.project import Project
 from oaimigrate.source import SourceError, read_bytes
 
@@ -24,8 +24,9 @@ _ROUNDS = 3  # how often importers of importers are followed, as in `runner`
 class Folder:
     """A workspace folder, or the project that a lone file belongs to."""
 
-    def __init__(self, root: str, *, whole: bool = True) -> None:
+    def __init__(self, root: str, excludes_of: ExcludesOf, *, whole: bool = True) -> None:
         self.root = root
+        self._excludes_of = excludes_of
         self.whole = whole  # false for a file without a project around it: nothing but the buffers is read then
         self.epoch = 0  # grows with every change on disk
         self._stale = whole
@@ -37,7 +38,7 @@ class Folder:
     def excludes(self, path: str) -> bool:
         """Whether a run over the folder would leave out this file."""
         if path not in self._excluded:
-            self._excluded[path] = os.path.exists(path) and excluded(path)
+            self._excluded[path] = os.path.exists(path) and excluded(path, self._excludes_of)
         return self._excluded[path]
 
     def changed(self, paths: Iterable[str] = ()) -> None:
@@ -81,7 +82,7 @@ class Folder:
 
     def _scan(self) -> None:
         self._stale = False
-        collected = runner.collect([self.root])
+        collected = runner.collect([self.root], excludes_of=self._excludes_of)
         self._disk = dict(collected.files)
         self._others = [path for path in collected.others if not is_manifest(path)]
         self.epoch += 1

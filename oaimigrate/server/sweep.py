@@ -53,11 +53,11 @@ def check_folders(roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[Fi
     found: dict[str, FileResult] = {}
     for root in roots:
         if os.path.isdir(root):
-            collected = runner.collect([root])
+            collected = runner.collect([root], excludes_of=settings.excludes)
             texts = {p: overlays[p].encode("utf-8", "replace") for p, _ in collected.files if p in overlays}
             files = tuple((path, texts.get(path, data)) for path, data in collected.files)
             config = settings.of(os.path.join(root, "x.py"))
-            done = runner.run(replace(collected, files=files), config, jobs=1)
+            done = runner.run(replace(collected, files=files), config, jobs=1, config_of=settings.of)
             found |= {result.path: result for result in done.results}
     return tuple(found.values())
 

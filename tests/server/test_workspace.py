@@ -73,3 +73,23 @@ async def test_the_workspace_is_told_once_and_then_held(tmp_path: Path) -> None:
         saved(editor, "app.py")
         [report] = (await held).items
         assert list(report.items) == []  # type: ignore[union-attr]
+
+
+@asynchronous
+async def test_each_file_has_the_settings_of_its_own_folder(tmp_path: Path) -> None:
+    """A nested configuration, its excludes and its codes per file hold for open buffers and for the whole folder."""
+    (tmp_path / "part").mkdir()
+    settings = 'extend-exclude = ["left_out.py"]\n[per-file-ignores]\n"quiet.py" = ["OAI101"]\n'
+    (tmp_path / "part" / "oaimigrate.toml").write_text(settings)
+    for name in ("left_out.py", "part/left_out.py", "part/quiet.py", "part/told.py"):
+        (tmp_path / name).write_text(OLD)
+    async with editing(tmp_path, "neovim@0.11") as editor:
+        answer = await editor.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
+        found = {r.uri: [d.code for d in r.items] for r in answer.items}  # type: ignore[union-attr]
+        told = {editor.uri(name) for name in ("left_out.py", "part/told.py")}
+        assert {uri: codes for uri, codes in found.items() if codes} == {uri: ["OAI101"] for uri in told}
+    async with editing(tmp_path) as editor:
+        names = ("part/left_out.py", "part/quiet.py", "part/told.py", "left_out.py")
+        uris = [editor.open(name) for name in names]
+        for uri, codes in zip(uris, [[], [], ["OAI101"], ["OAI101"]], strict=True):
+            await until(editor, uri, codes)
