@@ -128,6 +128,7 @@ def analyse(source: Source, config: Config, project: Project) -> tuple[list[Diag
         sys.setrecursionlimit(RECURSION_LIMIT)
     try:
         file = FileContext(source, config, project)
+        project.modules.look_at(file)
     except SourceError as error:
         return [_unparsable(source, error)], None
     except RecursionError as error:

@@ -7,6 +7,7 @@ plain values, so they may be forked or spawned, and may die: a file that takes i
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -261,18 +262,30 @@ def _in_processes(files: Sequence[File], job: Job, jobs: int) -> Iterator[FileRe
 
 
 def _batches(files: Sequence[File], jobs: int) -> list[list[File]]:
-    """The files in portions for the workers, neighbours together: they import one another, and each worker parses
-    what it imports. Largest portion first."""
-    room = sum(len(data) for _, data in files) // (jobs * 8) + 1
+    """The files in portions for the workers, largest first. What stands in one folder imports one another, and each
+    worker parses what it imports: a folder is divided only if it is too large for one worker."""
+    size = sum(len(data) for _, data in files)
     batches: list[list[File]] = []
-    size = room
-    for file in sorted(files):
-        if size + len(file[1]) > room:
+    room = 0
+    for folder in _folders(sorted(files), 0, size // (jobs * 2)):
+        weight = sum(len(data) for _, data in folder)
+        if weight > room:
             batches.append([])
-            size = 0
-        batches[-1].append(file)
-        size += len(file[1])
+            room = size // (jobs * 8) + 1
+        batches[-1] += folder
+        room -= weight
     return sorted(batches, key=lambda batch: -sum(len(data) for _, data in batch))
+
+
+def _folders(files: list[File], depth: int, room: int) -> Iterator[list[File]]:
+    """The files of each folder that has at most `room` bytes of them, in order; alone where a folder has no more."""
+    if len(files) == 1 or sum(len(data) for _, data in files) <= room:
+        yield files
+        return
+    for _, inside in itertools.groupby(files, lambda file: file[0].split(os.sep)[: depth + 1]):
+        same = list(inside)
+        deeper = len(same) < len(files) or depth < same[0][0].count(os.sep)
+        yield from _folders(same, depth + 1, room) if deeper else ([file] for file in same)
 
 
 def _in_own_process(file: File, job: Job) -> FileResult:

@@ -21,6 +21,13 @@ _TOO_DEEP = "the code is nested too deeply to be read"
 _PLACE = re.compile(r"error at (\d+):(\d+)")
 
 
+_checked = cst.CSTNode.__post_init__
+
+
+def _unchecked(node: cst.CSTNode) -> None:
+    """In the place of LibCST's checks while it parses."""
+
+
 class Rows(NamedTuple):
     """The row, from 1, that a statement starts on (its first decorator's); for a class, also those of its body."""
 
@@ -42,13 +49,22 @@ def parse(source: Source) -> Parsed:
     if refused is not None and refused.msg == _TOO_DEEP:
         raise _error(source, refused.lineno or 1, refused.offset or 1, _TOO_DEEP)
     try:
-        return Parsed(cst.parse_module(source.text), _rows(compiled) if isinstance(compiled, ast.Module) else ())
+        return Parsed(_tree(source.text), _rows(compiled) if isinstance(compiled, ast.Module) else ())
     except cst.ParserSyntaxError as error:
         if refused is None:  # syntax of another version than that of this interpreter
             row, column = _place(error)
             raise _error(source, row, column, "invalid syntax") from error
         reason = refused.msg[:1].lower() + refused.msg[1:]
         raise _error(source, refused.lineno or 1, refused.offset or 1, reason) from error
+
+
+def _tree(text: str) -> cst.Module:
+    """LibCST's tree. Each node checks itself when it is made, a seventh of a parse's time; the parser knows better."""
+    cst.CSTNode.__post_init__ = _unchecked  # type: ignore[method-assign,assignment]
+    try:
+        return cst.parse_module(text)
+    finally:
+        cst.CSTNode.__post_init__ = _checked  # type: ignore[method-assign]
 
 
 def _rows(tree: ast.Module | ast.ClassDef) -> tuple[Rows, ...]:

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import libcst
 import pytest
 
 from oaimigrate import engine, runner
@@ -36,6 +37,31 @@ def test_results_do_not_depend_on_processes(files: Path) -> None:
     assert one == many
     assert [result.path for result in many.results] == sorted(path.name for path in files.iterdir())
     assert seen == [(number + 1, 12) for number in range(12)]
+
+
+def test_a_folder_goes_to_one_worker_unless_it_is_too_large() -> None:
+    paths = [f"{top}/{sub}/{n}.py" for top in "abcd" for sub in "xy" for n in range(5)] + ["large/one.py", "top.py"]
+    files = [(path, b"#" * (30_000 if path.startswith("large") else 1_000)) for path in paths]
+    batches = runner._batches(files, 2)
+    assert sorted(file for batch in batches for file in batch) == sorted(files)
+    assert [path for path, _ in batches[0]] == ["large/one.py"]
+    homes = {path: number for number, batch in enumerate(batches) for path, _ in batch}
+    assert all(len({homes[p] for p in paths if p.startswith(top)}) == 1 for top in "abcd")
+    alone = runner._batches([(f"{n}.py", b"#" * 1_000) for n in range(32)], 2)
+    assert 8 <= len(alone) <= 17
+
+
+def test_a_file_that_its_imports_import_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_text(
+        "import openai\nfrom b import ask\n\n\ndef key(): return openai.Model\nprint(ask())\n"
+    )
+    (tmp_path / "b.py").write_text("import openai\nfrom a import key\n\n\ndef ask(): return key().list()\n")
+    monkeypatch.chdir(tmp_path)
+    parsed: list[str] = []
+    parse = libcst.parse_module
+    monkeypatch.setattr(libcst, "parse_module", lambda text: parsed.append(text) or parse(text))
+    runner.run(runner.collect(["."]), CONFIG, jobs=1)
+    assert len(parsed) == 2
 
 
 def test_only_changed_files_are_written(files: Path) -> None:

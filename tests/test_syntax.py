@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import libcst as cst
 import pytest
 
 from oaimigrate.source import Source, SourceError
@@ -50,3 +51,9 @@ def test_deep_nesting_is_refused(text: str) -> None:
 
 def test_warnings_of_the_compiler_are_not_ours() -> None:
     assert parse(Source.from_text("x = '\\d'\nassert (1, 2)\n", "x.py")).module.body
+
+
+def test_nodes_that_others_make_are_still_checked() -> None:
+    parse(Source.from_text("x = (1)\n", "m.py"))
+    with pytest.raises(cst.CSTValidationError):
+        cst.Name("")

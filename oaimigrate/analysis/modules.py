@@ -60,6 +60,7 @@ class Modules:
         self._listings: dict[str, frozenset[str]] = {}
         self._answers: dict[tuple[str, str], Value] = {}
         self._resolved: dict[tuple[str, str, int], str | None] = {}
+        self._looked_at: FileContext | None = None
         self._hops = 0
         self._held = _held(sources)
 
@@ -129,9 +130,14 @@ class Modules:
         return self._files[path]
 
     def tree(self, source: Source) -> Tree | None:
-        """The tree of a source, if another module's import had it parsed already."""
-        file = self._files.get(source.path)
-        return file.tree if file is not None and file.text == source.text else None
+        """The tree of a source, if it is the one looked at now or another module's import had it parsed already."""
+        file = self._files.get(source.path) or self._looked_at
+        known = file is not None and file.source.path == source.path and file.text == source.text
+        return file.tree if file is not None and known else None
+
+    def look_at(self, file: FileContext) -> None:
+        """Keep the file of which a run asks now: what it imports may import it."""
+        self._looked_at = file
 
     def _load(self, path: str) -> FileContext | None:
         from oaimigrate.analysis.file import FileContext
