@@ -84,7 +84,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding of one rule. `confidence` is "certain" or "maybe"."""
+    """One finding of one rule. `confidence` is "certain" or "maybe"; `severity` is the rule's own where it is empty."""
 
     code: str
     message: str
@@ -92,6 +92,7 @@ class Diagnostic:
     fix: Fix | None = None
     notes: tuple[Note, ...] = ()
     confidence: str = "certain"
+    severity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,11 +65,13 @@ ExcludesOf = Callable[[str], Excludes]  # what holds in a folder; it may have a 
 _MARKERS = frozenset({".git", ".gitignore", "pyvenv.cfg"})
 
 WORD = b"openai"
+TOKENS = b"tiktoken"  # OpenAI's tokenizer, which files that count tokens often import alone
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 # What may stand before `openai` where it is imported: `langchain.llms.openai` and "openai" are no imports of it.
 _BEFORE_IMPORTED = frozenset(b" \t,(;\\\n\r")
 _QUOTES = frozenset(b"\"'")
 _LOADERS = (b"mport", b"azy", b"modules", b"load")  # import_module, __import__, importorskip, LazyLoader, sys.modules
+_TOKENIZER = re.compile(rb"(?m)^[ \t]*(?:import|from)[ \t]+tiktoken\b")
 # An attribute of the SDK used on whatever is called `openai`, such as `self.openai.ChatCompletion` or an injected name.
 _SDK_ATTRIBUTE = re.compile(rb"\.\s*(?:[A-Z]|error\b|api_|organization\b|proxy\b|chat\b|completions\b|embeddings\b)")
 
@@ -100,6 +102,11 @@ def discover(
         elif not (force_exclude and excluded(path, excludes_of)):
             found[os.path.abspath(path)] = path
     return sorted(found.values())
+
+
+def speaks(data: bytes) -> bool:
+    """Whether a file may use the SDK, or count its tokens."""
+    return (WORD in data and screen(data)) or (TOKENS in data and _TOKENIZER.search(data) is not None)
 
 
 def screen(data: bytes) -> bool:

@@ -13,12 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from oaimigrate.diagnostics import Diagnostic
 
 HEADINGS = ("What it does", "Why it matters", "Example", "Fix safety", "Cases")
 # Between "Fix safety" and "Cases" on pages about the modern SDK (OAI2xx and up).
@@ -119,6 +122,11 @@ class Case:
 def load() -> dict[str, Page]:
     """Every page, by code."""
     return {page.code: page for page in map(read, sorted(_directory().glob("[A-Z]*[0-9]-*.md")))}
+
+
+def severity(diagnostic: Diagnostic) -> str:
+    """`error`, `warning` or `info`: what a finding says of itself, else what its rule's page says."""
+    return diagnostic.severity or load()[diagnostic.code].severity
 
 
 def read(path: Path) -> Page:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.consumers import consumers, read_or_nothing
-from oaimigrate.discovery import MANIFESTS, WORD, ExcludesOf, discover, is_manifest, screen
+from oaimigrate.discovery import MANIFESTS, TOKENS, WORD, ExcludesOf, discover, is_manifest, speaks
 from oaimigrate.source import Source, SourceError, read_bytes
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ def collect(
 
 def _speaks(data: bytes, path: str) -> bool:
     """Whether a Python file or a notebook may use the SDK."""
-    return WORD in data and (_notebook(data, path) if path.endswith(".ipynb") else screen(data)) and not _is_sdk(path)
+    if path.endswith(".ipynb"):
+        return (WORD in data or TOKENS in data) and _notebook(data, path) and not _is_sdk(path)
+    return speaks(data) and not _is_sdk(path)
 
 
 def _is_sdk(path: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oaimigrate.discovery import DiscoveryError, discover, screen
+from oaimigrate.discovery import DiscoveryError, discover, screen, speaks
 
 
 def lay_out(root: Path, *names: str) -> None:
@@ -172,3 +172,14 @@ def test_what_may_use_the_sdk_is_parsed(line: str) -> None:
 )
 def test_what_only_speaks_of_it_is_not(line: str) -> None:
     assert not screen(f"x = 1\n{line}\ny = 2\n".encode())
+
+
+@pytest.mark.parametrize("line", ["import tiktoken", "from tiktoken import get_encoding", "    import tiktoken as tk"])
+def test_files_that_count_tokens_are_parsed(line: str) -> None:
+    assert not screen(line.encode())
+    assert speaks(f"x = 1\n{line}\n".encode())
+    assert speaks(b"\xef\xbb\xbfx = 1\r\n" + line.encode())
+
+
+def test_a_word_about_tiktoken_is_no_import() -> None:
+    assert not speaks(b"# tiktoken is not used\nx = 'tiktoken'\nimport mytiktoken\n")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from oaimigrate import rulebook
+from oaimigrate.config import Config
 from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
-from oaimigrate.reporters import Report, full
+from oaimigrate.engine import check_source
+from oaimigrate.reporters import Report, full, github, json
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.reporters.diff import unified_diff
 from oaimigrate.reporters.excerpt import excerpt
@@ -109,3 +112,18 @@ COOKIE = b"# coding: latin-1\n"
 def test_a_diff_is_in_the_bytes_of_the_file(before: bytes, after: str, hunk: bytes) -> None:
     header = b"--- a/x.py\n+++ b/x.py\n" if hunk else b""
     assert unified_diff(Source.from_bytes(before, "x.py"), after) == header + hunk
+
+
+def test_a_finding_may_be_more_severe_than_its_rule() -> None:
+    text = """\
+from openai import AzureOpenAI, OpenAI
+
+for chunk in OpenAI().chat.completions.create(model="m", messages=[], stream=True):
+    print(chunk.choices[0].delta.content or "")
+for chunk in AzureOpenAI().chat.completions.create(model="m", messages=[], stream=True):
+    print(chunk.choices[0].delta.content or "")
+"""
+    report = Report((check_source(Source.from_text(text, "x.py"), Config(select=frozenset({"OAI401"}))),), Paint())
+    assert [(d.code, rulebook.severity(d)) for d in report.diagnostics] == [("OAI401", "warning"), ("OAI401", "error")]
+    assert [row["severity"] for row in json.rows(report)] == ["warning", "error"]
+    assert github.render(report).splitlines()[0].startswith("::error ")

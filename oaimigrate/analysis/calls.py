@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.flow import source_of
-from oaimigrate.analysis.kinds import Client, Doubt, InstanceOf, Member, Symbol
+from oaimigrate.analysis.kinds import Client, Doubt, Member, Symbol
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.analysis.symbols import CLIENTS
 
@@ -84,66 +84,6 @@ def constructed(file: FileContext, node: cst.Call) -> str | None:
     """The name of the client class that a call makes an instance of."""
     kind = file.kind(node.func).kind
     return kind.path if isinstance(kind, Symbol) and kind.path in CLIENTS else None
-
-
-def constructor_of(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
-    """The construction of the client at the root of `client.chat.completions.create`, where this file shows it."""
-    while isinstance(node, cst.Attribute):
-        inner = file.kind(node.value).kind
-        if isinstance(inner, InstanceOf):  # `self.client`
-            return _stored(file, inner, node.attr.value)
-        node = node.value
-    source = source_of(file, node)
-    return source if isinstance(source, cst.Call) and constructed(file, source) else None
-
-
-def _stored(file: FileContext, instance: InstanceOf, name: str) -> cst.Call | None:
-    scope = file.tree.scope_of_node.get(instance.node)
-    if scope is None:
-        return None  # a class of another module
-    bindings = [*file.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
-    value = bindings[0].value if len(bindings) == 1 else None
-    return value if isinstance(value, cst.Call) and constructed(file, value) else None
-
-
-def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether a request certainly goes to OpenAI itself: not to Azure, nor to a compatible server or a proxy."""
-    built = constructor_of(file, node)
-    if built is not None:
-        name = constructed(file, built) or ""
-        return "Azure" not in name and not any(a.star for a in built.args) and argument(built, "base_url") is None
-    root = node
-    while isinstance(root, cst.Attribute):
-        root = root.value
-    settings = ("base_url", "api_base", "azure", "Azure", "api_type")
-    return isinstance(file.kind(root).kind, Symbol) and not any(word in file.text for word in settings)
-
-
-def request_of_part(file: FileContext, node: cst.BaseExpression) -> SdkCall | None:
-    """The request that `response.choices[0].message` is a part of the answer of."""
-    call = call_of_part(file, node)
-    return request_at(file, call) if call is not None else None
-
-
-def call_of_part(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
-    """The call whose result `response.choices[0].message` is a part of."""
-    for _ in range(16):
-        if isinstance(node, (cst.Attribute, cst.Subscript)):
-            node = node.value
-        elif isinstance(node, (cst.Name, cst.Await)):
-            source = source_of(file, node)
-            if source is node:
-                return None
-            node = source
-        else:
-            break
-    return node if isinstance(node, cst.Call) else None
-
-
-def request_behind(file: FileContext, node: cst.BaseExpression) -> SdkCall | None:
-    """The request whose result an expression is, seen through `await`, `with … as` and names assigned once."""
-    source = source_of(file, node)
-    return request_at(file, source) if isinstance(source, cst.Call) else None
 
 
 def asks_for_usage(call: SdkCall) -> bool:

@@ -90,6 +90,21 @@ def source_of(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpression
     return node
 
 
+def written_out(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpression:
+    """The list or text behind a name that nothing changes: `messages = […]`, then `create(messages=messages)`."""
+    source = source_of(file, node)
+    if source is node or not isinstance(node, cst.Name):
+        return source
+    owner = file.scope(node).owner_of(node.value)
+    for use in file.nodes(cst.Name):
+        if use.value != node.value or use not in file.tree.places or file.scope(use).owner_of(use.value) is not owner:
+            continue
+        parent = file.parent(use)
+        if not isinstance(parent, cst.AssignTarget) and not (isinstance(parent, cst.Arg) and parent.keyword):
+            return node  # it may be added to; requests take it by keyword
+    return source
+
+
 def uses_of(file: FileContext, node: cst.BaseExpression) -> list[cst.BaseExpression]:
     """An expression itself, or the uses of the name it is assigned to where they can mean nothing else."""
     parent = file.parent(node)

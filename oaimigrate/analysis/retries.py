@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis import errors
-from oaimigrate.analysis.calls import SdkCall, request_at
+from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.kinds import Function, Symbol, TupleOf
+from oaimigrate.analysis.kinds import Symbol, TupleOf
+from oaimigrate.analysis.reach import asks
 from oaimigrate.analysis.scopes import statements_of
 
 if TYPE_CHECKING:
@@ -28,29 +29,18 @@ DECORATORS = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retryi
 
 @dataclass(frozen=True, slots=True)
 class RetryLoop:
-    """A loop around a `try` with a request; `handlers` are the clauses after which it asks again."""
+    """A loop around a `try` with calls that make requests; `handlers` are the clauses after which it asks again."""
 
     loop: cst.For | cst.While
     node: cst.Try
-    requests: tuple[SdkCall, ...]
+    requests: tuple[cst.Call, ...]
     handlers: tuple[cst.ExceptHandler, ...]
 
 
-def requests_in(file: FileContext, node: cst.CSTNode, depth: int = 0) -> list[SdkCall]:
-    """The requests that a piece of code makes, in itself or in plain functions of this file that it calls."""
-    found = []
-    for inner in within(node, functions=False):
-        if not isinstance(inner, cst.Call):
-            continue
-        call = request_at(file, inner)
-        if call is not None:
-            found.append(call)
-        elif depth < 1:
-            kind = file.kind(inner.func).kind
-            if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
-                if kind.node in file.tree.scope_of_node and not kind.node.decorators:
-                    found += requests_in(file, kind.node.body, depth + 1)
-    return found
+def requests_in(file: FileContext, node: cst.CSTNode, *, helpers: bool = True) -> list[cst.Call]:
+    """The calls in a piece of code that make requests, themselves or in plain functions of the project."""
+    calls = (n for n in within(node, functions=False) if isinstance(n, cst.Call))
+    return [c for c in calls if request_at(file, c) is not None or (helpers and asks(file, c))]
 
 
 def classes_of(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
@@ -79,7 +69,7 @@ def retry_loop(file: FileContext, node: cst.Try) -> RetryLoop | None:
     loop = _loop_of(file, node)
     if loop is None or not _success_leaves(file, loop, node):
         return None
-    requests = requests_in(file, node.body, 0 if isinstance(loop, cst.For) else 1)
+    requests = requests_in(file, node.body, helpers=isinstance(loop, cst.For))
     if not requests or (isinstance(loop, cst.For) and not _counts(loop, requests)):
         return None
     if _asks_anew(loop, node, requests):
@@ -97,18 +87,18 @@ def _loop_of(file: FileContext, node: cst.Try) -> cst.For | cst.While | None:
     return None
 
 
-def _counts(loop: cst.For, requests: list[SdkCall]) -> bool:
+def _counts(loop: cst.For, requests: list[cst.Call]) -> bool:
     """`for attempt in range(3)`, where the request is the same each time."""
     if not isinstance(loop.iter, cst.Call) or path_of(loop.iter.func).rpartition(".")[2] not in ("range", "count"):
         return False
     names = {n.value for n in within(loop.target) if isinstance(n, cst.Name)}
-    used = {n.value for c in requests for a in c.node.args for n in within(a) if isinstance(n, cst.Name)}
+    used = {n.value for c in requests for a in c.args for n in within(a) if isinstance(n, cst.Name)}
     return not names & used
 
 
-def _asks_anew(loop: cst.For | cst.While, node: cst.Try, requests: list[SdkCall]) -> bool:
+def _asks_anew(loop: cst.For | cst.While, node: cst.Try, requests: list[cst.Call]) -> bool:
     """Whether each round takes something new first, as a conversation does: `text = input()`."""
-    used = {n.value for c in requests for a in c.node.args for n in within(a) if isinstance(n, cst.Name)}
+    used = {n.value for c in requests for a in c.args for n in within(a) if isinstance(n, cst.Name)}
     for statement in statements_of(loop.body):
         if any(n is node for n in within(statement)):
             return False

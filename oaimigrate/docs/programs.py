@@ -86,7 +86,7 @@ def programs(document: Source, fences: Iterable[Fence]) -> list[Program]:
             groups.append([])
         groups[-1].append(fence)
     found = (Program(document, tuple(group)) for group in groups)
-    return [p for p in found if discovery.screen(p.source.text.encode("utf-8", "surrogatepass"))]
+    return [p for p in found if discovery.speaks(p.source.text.encode("utf-8", "surrogatepass"))]
 
 
 def _code(document: Source, fence: Fence) -> str:

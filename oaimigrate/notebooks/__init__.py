@@ -23,4 +23,4 @@ def uses_sdk(data: bytes, path: str) -> bool:
         code = NotebookSource.parse(data, path).text.encode("utf-8", "surrogatepass")
     except SourceError:
         return True
-    return discovery.WORD in code and (discovery.screen(code) or b"install" in code)
+    return discovery.speaks(code) or (discovery.WORD in code and b"install" in code)

@@ -8,11 +8,10 @@ from oaimigrate.reporters.places import repository_path
 
 
 def render(report: Report) -> str:
-    pages = rulebook.load()
     lines = []
     for diagnostic, source in report.findings():
         row, column = source.file_position(diagnostic.span.start)
-        kind = "error" if pages[diagnostic.code].severity == "error" else "warning"
+        kind = "error" if rulebook.severity(diagnostic) == "error" else "warning"
         path = _escaped(repository_path(source.path), of_property=True)
         place = f"sourcepath={path};linenumber={row};columnnumber={column};code={diagnostic.code};"
         lines.append(f"##vso[task.logissue type={kind};{place}]{_escaped(diagnostic.message)}\n")

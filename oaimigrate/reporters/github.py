@@ -19,8 +19,7 @@ _SHOWN = 10  # annotations of each level in a step
 
 
 def render(report: Report) -> str:
-    pages = rulebook.load()
-    found = [(_LEVELS[pages[d.code].severity], d, source) for d, source in report.findings()]
+    found = [(_LEVELS[rulebook.severity(d)], d, source) for d, source in report.findings()]
     found.sort(key=lambda entry: list(_LEVELS.values()).index(entry[0]))  # stable: by file and place within a level
     lines = [_annotation(*entry) for entry in found]
     dropped = sum(max(0, number - _SHOWN) for number in Counter(level for level, _, _ in found).values())

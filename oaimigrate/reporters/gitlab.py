@@ -37,7 +37,7 @@ def _row(diagnostic: Diagnostic, source: Source, seen: Counter[tuple[str, ...]])
         "description": f"{diagnostic.code}: {diagnostic.message}",
         "check_name": diagnostic.code,
         "fingerprint": fingerprint,
-        "severity": _SEVERITIES[rulebook.load()[diagnostic.code].severity],
+        "severity": _SEVERITIES[rulebook.severity(diagnostic)],
         "location": {
             "path": path,
             "positions": {

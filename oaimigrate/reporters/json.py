@@ -32,7 +32,7 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
         "code": diagnostic.code,
         "name": rule.name,
         "message": diagnostic.message,
-        "severity": rule.severity,
+        "severity": rulebook.severity(diagnostic),
         "confidence": diagnostic.confidence,
         "filename": shown_path(source.path),
         "cell": source.place(diagnostic.span.start).cell,

@@ -36,7 +36,8 @@ def _row(diagnostic: Diagnostic, source: Source) -> str:
     if link := _link(source.path, source.file_position(diagnostic.span.start)[0]):
         place = f"[{place}]({link})"
     message = _cell(diagnostic.message)
-    return f"| {_cell(place)} | {diagnostic.code} {page.name} | {page.severity} | {message} | {_fix(diagnostic.fix)} |"
+    severity = rulebook.severity(diagnostic)
+    return f"| {_cell(place)} | {diagnostic.code} {page.name} | {severity} | {message} | {_fix(diagnostic.fix)} |"
 
 
 def _fix(fix: Fix | None) -> str:

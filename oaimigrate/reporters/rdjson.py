@@ -32,7 +32,7 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
     row: dict[str, Any] = {
         "message": diagnostic.message,
         "location": _location(source, diagnostic.span.start, diagnostic.span.end),
-        "severity": _SEVERITIES[rulebook.load()[diagnostic.code].severity],
+        "severity": _SEVERITIES[rulebook.severity(diagnostic)],
         "code": {"value": diagnostic.code},
     }
     if suggestion := _suggestion(without_key(diagnostic.fix), diagnostic, source):

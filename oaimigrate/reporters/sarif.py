@@ -99,12 +99,11 @@ def _sentence(text: str) -> str:
 
 
 def _result(diagnostic: Diagnostic, file: _File, rule: int) -> Json:
-    page = rulebook.load()[diagnostic.code]
     place = file.place(diagnostic.span)
     result: Json = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
-        "level": _LEVELS[page.severity],
+        "level": _LEVELS[rulebook.severity(diagnostic)],
         "rank": 100.0 if diagnostic.confidence == "certain" else _MAYBE,
         "message": {"text": "\n".join([_sentence(diagnostic.message), *_reasons(diagnostic)])},
         "locations": [{"physicalLocation": place}],

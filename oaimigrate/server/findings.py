@@ -42,7 +42,7 @@ def to_lsp(diagnostic: Diagnostic, buffer: Buffer, client: Client, read: Read) -
     return types.Diagnostic(
         range=to_range(text, span, client.encoding),
         message="\n".join([_sentence(diagnostic), *(f"note: {text}" for text in notes)]),
-        severity=_SEVERITIES[page.severity] if page else types.DiagnosticSeverity.Error,
+        severity=_SEVERITIES[rulebook.severity(diagnostic)] if page else types.DiagnosticSeverity.Error,
         code=diagnostic.code,
         code_description=types.CodeDescription(page_uri(page)) if page else None,
         source=SOURCE,

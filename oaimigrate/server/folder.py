@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from oaimigrate import notebooks, runner
-from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, screen
+from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
 from oaimigrate.project import Project
 from oaimigrate.source import SourceError, read_bytes
 
@@ -48,7 +48,7 @@ class Folder:
         if not paths or any(p not in known or not os.path.exists(p) for p in paths):
             self._stale = self.whole
         else:
-            self._disk |= {p: d for p in paths if (d := _read(p)) and (p in self._disk or (WORD in d and screen(d)))}
+            self._disk |= {p: d for p in paths if (d := _read(p)) and (p in self._disk or speaks(d))}
         self._excluded.clear()
         self.epoch += 1
 
@@ -93,7 +93,7 @@ def worth_a_look(path: str, text: str, project: Project) -> bool:
     data = text.encode("utf-8", "replace")
     if path.endswith(notebooks.SUFFIX) and text.startswith("{") and notebooks.uses_sdk(data, path):
         return True
-    if is_manifest(path) or (WORD in data and screen(data)) or (path.endswith("setup.py") and WORD in data):
+    if is_manifest(path) or speaks(data) or (path.endswith("setup.py") and WORD in data):
         return True
     return not _imported(data).isdisjoint(_stem(p) for p in project.sources if p != path)
 

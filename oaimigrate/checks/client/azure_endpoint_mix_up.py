@@ -48,6 +48,9 @@ def _of_azure(
     if base is not None and "/openai/v1" in (_path(file, base) or ""):
         plain = name.replace("Azure", "")
         return base, f"`{name}` adds `api-version` and deployments, which `/openai/v1` does not know; build `{plain}`"
+    if endpoint is not None and _is_openai(file, endpoint):
+        plain = name.replace("Azure", "")
+        return endpoint, f"this is the address of OpenAI, which knows no deployments; build `{plain}`"
     if endpoint is not None and "/openai" in (_path(file, endpoint) or ""):
         return (
             endpoint,
@@ -61,6 +64,10 @@ def _path(file: FileContext, node: cst.BaseExpression | None) -> str | None:
     text = literal(source_of(file, node)) if node is not None else None
     found = RESOURCE.match(text) if text is not None else None
     return (found["path"] or "/") if found is not None else None
+
+
+def _is_openai(file: FileContext, node: cst.BaseExpression) -> bool:
+    return (literal(source_of(file, node)) or "").startswith("https://api.openai.com")
 
 
 def _is_none(node: cst.BaseExpression) -> bool:

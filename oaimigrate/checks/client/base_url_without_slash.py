@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
@@ -18,13 +19,18 @@ rule = Rule("OAI205")
 @rule.on(cst.Assign)
 def setting(node: cst.Assign, file: FileContext) -> Iterator[Diagnostic]:
     """`openai.base_url = "http://localhost:8000/v1"`."""
-    text = literal(node.value)
-    if not text or text.endswith("/") or not text.startswith("http") or not isinstance(node.value, cst.SimpleString):
+    value = source_of(file, node.value)
+    text = literal(value)
+    if not text or text.endswith("/") or not text.startswith("http") or not isinstance(value, cst.SimpleString):
         return
     for target in node.targets:
         match target.target:
             case cst.Attribute(value=base, attr=cst.Name(value="base_url")) if file.kind(base).kind == Symbol(""):
-                end = file.span(node.value).end - len(node.value.quote)
-                fix = Fix("Add the slash", (Edit(end, end, "/"),), Safety.SAFE)
+                if value is node.value:
+                    end = file.span(value).end - len(value.quote)
+                    fix = Fix("Add the slash", (Edit(end, end, "/"),), Safety.SAFE)
+                else:  # a constant, which others may read as it is
+                    end = file.whole(node.value).end
+                    fix = Fix("Add the slash", (Edit(end, end, ' + "/"'),), Safety.SAFE)
                 message = "`openai.base_url` must end in a slash: requests go to `…/v1chat/completions`"
                 yield Diagnostic(rule.code, message, file.span(node.value), fix)

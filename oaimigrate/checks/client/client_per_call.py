@@ -9,6 +9,8 @@ import libcst as cst
 from oaimigrate.analysis.calls import constructed
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
+from oaimigrate.analysis.kinds import Client
+from oaimigrate.analysis.reach import definition, handed_on
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -21,12 +23,21 @@ ADVICE = "build it once and share it: each client opens connections of its own"
 @rule.on(cst.Call)
 def construction(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`OpenAI()` in a loop or in the handler of a route."""
-    name = constructed(file, node)
-    if name is None:
+    name = constructed(file, node) or _built_by_helper(file, node)
+    if not name:
         return
     place = _place(file, node)
     if place:
         yield Diagnostic(rule.code, f"`{name}` is built {place}; {ADVICE}", file.span(node))
+
+
+def _built_by_helper(file: FileContext, node: cst.Call) -> str:
+    """The client that a plain function of the project builds anew for each call; one that keeps it is decorated."""
+    helper = definition(file, node.func) if isinstance(file.kind(node).kind, Client) else None
+    if helper is None or helper[1].decorators:
+        return ""
+    found = handed_on(file, node)
+    return (constructed(found[0], found[1]) or "") if found is not None and isinstance(found[1], cst.Call) else ""
 
 
 def _place(file: FileContext, node: cst.Call) -> str:

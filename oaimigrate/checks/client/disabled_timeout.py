@@ -8,8 +8,8 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import constructed, request_at
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import bindings_of, function_of, within
-from oaimigrate.analysis.kinds import Client
+from oaimigrate.analysis.flow import bindings_of, function_of, is_external, source_of, within
+from oaimigrate.analysis.kinds import Client, InstanceOf, Symbol
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -26,14 +26,43 @@ def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if _is_none(item.value):
         message = "`timeout=None` takes every limit away: a request may hang for ever; leave it out, or give seconds"
         yield Diagnostic(rule.code, message, build.item_span(file, item))
-    elif isinstance(item.value, cst.Name) and (parameter := _none_by_default(file, item.value)) is not None:
-        name = item.value.value
+    elif _is_empty_timeout(file, item.value):
+        message = f"`{file.code(item.value)}` takes every limit away: a request may hang for ever; give seconds"
+        yield Diagnostic(rule.code, message, build.item_span(file, item))
+    elif (parameter := _parameter(file, item.value)) is not None:
+        name = file.code(item.value)
         message = f"`{name}` is None by default, and None takes every limit away; default to `openai.NOT_GIVEN`"
         yield Diagnostic(rule.code, message, build.item_span(file, item), None, _default(file, parameter))
 
 
 def _default(file: FileContext, parameter: cst.Param) -> tuple[Note, ...]:
     return (Note("the default", file.span(parameter)),)
+
+
+def _is_empty_timeout(file: FileContext, node: cst.BaseExpression) -> bool:
+    """`httpx.Timeout(None)`, `openai.Timeout(timeout=None)`."""
+    value = source_of(file, node)
+    if not isinstance(value, cst.Call) or len(value.args) != 1 or not _is_none(value.args[0].value):
+        return False
+    kind = file.kind(value.func).kind
+    return kind == Symbol("Timeout") or is_external(file, value.func, "httpx.Timeout", "httpx2.Timeout")
+
+
+def _parameter(file: FileContext, node: cst.BaseExpression) -> cst.Param | None:
+    """The parameter with the default None that is passed: by its name, or kept as `self.timeout` until then."""
+    if isinstance(node, cst.Name):
+        return _none_by_default(file, node)
+    match node:
+        case cst.Attribute(value=cst.Name() as owner, attr=cst.Name(value=name)):
+            instance = file.kind(owner).kind
+            scope = file.tree.scope_of_node.get(instance.node) if isinstance(instance, InstanceOf) else None
+            bindings = file.tree.attributes.get(scope, {}).get(name, ()) if scope is not None else ()
+            value = bindings[0].value if len(bindings) == 1 else None
+            function = function_of(file, node)
+            if not isinstance(value, cst.Name) or function is None or _is_tested(function, name):
+                return None
+            return _none_by_default(file, value)
+    return None
 
 
 def _takes_timeout(file: FileContext, node: cst.Call) -> bool:
@@ -58,9 +87,13 @@ def _none_by_default(file: FileContext, use: cst.Name) -> cst.Param | None:
         return None
     if parameter.default.value != "None":
         return None
+    return None if _is_tested(function, use.value) else parameter
+
+
+def _is_tested(function: cst.FunctionDef | cst.Lambda, name: str) -> bool:
     for test in within(function.body):
         if isinstance(test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.If, cst.IfExp, cst.While)):
             inner = test.test if isinstance(test, (cst.If, cst.IfExp, cst.While)) else test
-            if any(isinstance(n, cst.Name) and n.value == use.value for n in within(inner)):
-                return None
-    return parameter
+            if any(isinstance(n, cst.Name) and n.value == name for n in within(inner)):
+                return True
+    return False

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import constructed
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import source_of
+from oaimigrate.analysis.flow import is_external, source_of
 from oaimigrate.analysis.kinds import Client, External, Symbol
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Need, Note, Safety
@@ -50,20 +50,47 @@ def assigned(node: cst.Assign, file: FileContext) -> Iterator[Diagnostic]:
     """`openai.api_key = "sk-…"`, `os.environ["OPENAI_API_KEY"] = "sk-…"`."""
     for target in node.targets:
         match target.target:
-            case cst.Attribute(value=base, attr=cst.Name(value="api_key")) if file.kind(base).kind == Symbol(""):
-                yield from _finding(file, node.value, "OPENAI_API_KEY")
+            case cst.Attribute(value=base, attr=cst.Name(value="api_key")):
+                kind = file.kind(base).kind
+                if kind == Symbol("") or isinstance(kind, Client):
+                    azure = isinstance(kind, Client) and kind.azure
+                    yield from _finding(file, node.value, "AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
             case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
                 if file.kind(base).kind == External("os.environ") and (literal(key) or "").endswith("OPENAI_API_KEY"):
                     yield from _finding(file, node.value, "")
 
 
+@rule.on(cst.Call)
+def set_default(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`os.environ.setdefault("OPENAI_API_KEY", "sk-…")`."""
+    if len(node.args) == 2 and is_external(file, node.func, "os.environ.setdefault", "os.putenv"):
+        if (literal(node.args[0].value) or "").endswith("OPENAI_API_KEY"):
+            yield from _finding(file, node.args[1].value, "")
+
+
+def _given_in_case(file: FileContext, value: cst.BaseExpression) -> cst.BaseExpression | None:
+    """The key that is taken where the environment has none: `os.getenv(name, "sk-…")`, `os.getenv(name) or "sk-…"`."""
+    match value:
+        case cst.BooleanOperation(operator=cst.Or(), right=right):
+            return right
+        case cst.Call(func=func, args=[_, second]) if is_external(file, func, "os.getenv", "os.environ.get"):
+            return second.value
+    return None
+
+
 def _finding(file: FileContext, value: cst.BaseExpression, variable: str) -> Iterator[Diagnostic]:
     text = source_of(file, value)
+    default = _given_in_case(file, text)
+    text = source_of(file, default) if default is not None else text
     if not isinstance(text, cst.SimpleString) or not is_secret(literal(text) or ""):
         return
     message = "an API key stands in the source; revoke it, and read the new one from the environment"
     if not variable:
         note = Note("not rewritten: the variable must be set outside of the program")
+        yield Diagnostic(rule.code, message, file.span(text), None, (note,))
+        return
+    if default is not None:
+        note = Note("not rewritten: it stands in for a missing variable; say what should happen then")
         yield Diagnostic(rule.code, message, file.span(text), None, (note,))
         return
     os = next((n for n, bs in file.tree.module_scope.names.items() if all(_is_os(b.module, b.member) for b in bs)), "")

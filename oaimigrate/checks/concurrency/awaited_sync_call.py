@@ -9,7 +9,8 @@ import libcst as cst
 from oaimigrate.analysis.calls import constructed, request_at, shown
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
-from oaimigrate.analysis.kinds import Client, Member, Symbol
+from oaimigrate.analysis.kinds import Client, Function, Member, Symbol
+from oaimigrate.analysis.reach import definition, request_of
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -31,6 +32,8 @@ def awaited(node: cst.Await, file: FileContext) -> Iterator[Diagnostic]:
             name = shown(file, func, request.path)
         case Symbol(path=path) if path in file.api.methods and not file.api.methods[path][1]:
             name = shown(file, func, path)
+        case Function() if _hands_on_a_sync_call(file, call):
+            name = shown(file, func, "helper")
         case _:
             return
     message = f"`{name}` is no coroutine: `await` raises TypeError after the request; use an asynchronous client"
@@ -39,6 +42,14 @@ def awaited(node: cst.Await, file: FileContext) -> Iterator[Diagnostic]:
     notes = () if fix is not None else (reason,)
     confidence = "certain" if value.certain else "maybe"
     yield Diagnostic(rule.code, message, file.span(node), fix, (*notes, *file.doubts(value)), confidence)
+
+
+def _hands_on_a_sync_call(file: FileContext, call: cst.Call) -> bool:
+    """Whether a plain function of the project returns the answer of a synchronous client."""
+    reached, helper = request_of(file, call), definition(file, call.func)
+    if reached is None or reached.call.asynchronous or reached.call.doubt is not None:
+        return False
+    return helper is not None and helper[1].asynchronous is None and not helper[1].decorators
 
 
 def asynchronous_client(file: FileContext, call: cst.Call) -> Fix | None:

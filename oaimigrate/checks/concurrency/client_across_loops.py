@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import constructed
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, is_external, within
-from oaimigrate.analysis.kinds import Client, Function
+from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, is_external, source_of, within
+from oaimigrate.analysis.kinds import Client, External
+from oaimigrate.analysis.reach import constructor_of, definition
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.registry import Rule
 
@@ -22,19 +22,30 @@ ONCE = frozenset({"main", "_main", "cli", "run", "run_main", "amain"})
 @rule.on(cst.Call)
 def run(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`asyncio.run(ask(prompt))` again and again, with a client of the module."""
-    if not node.args or not is_external(file, node.func, *RUNS) or not _is_repeated(file, node):
+    if not node.args or not _runs(file, node) or not _is_repeated(file, node):
         return
     started = node.args[0].value
-    function = file.kind(started.func if isinstance(started, cst.Call) else started).kind
-    if not isinstance(function, Function) or not isinstance(function.node, cst.FunctionDef):
+    function = definition(file, started.func if isinstance(started, cst.Call) else started)
+    found = _client(*function, set()) if function is not None else None
+    if found is None:
         return
-    client = _client(file, function.node, set())
-    if client is None:
-        return
+    home, client = found
     message = (
         "each run has an event loop of its own, and the client keeps connections of the first: later requests fail"
     )
-    yield Diagnostic(rule.code, message, file.span(node), None, (Note("the client", file.span(client)),))
+    note = Note("the client", home.span(client), None if home is file else home.source.path)
+    yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+
+
+def _runs(file: FileContext, node: cst.Call) -> bool:
+    """`asyncio.run(…)`, or `run_until_complete` of a loop that was made for it."""
+    if is_external(file, node.func, *RUNS):
+        return True
+    match node.func:
+        case cst.Attribute(value=loop, attr=cst.Name(value="run_until_complete")):
+            made = source_of(file, loop)
+            return isinstance(made, cst.Call) and is_external(file, made.func, "asyncio.new_event_loop")
+    return False
 
 
 def _is_repeated(file: FileContext, node: cst.Call) -> bool:
@@ -57,23 +68,31 @@ def _is_command(function: cst.FunctionDef) -> bool:
     return any(isinstance(n, cst.Name) and n.value in words for n in decorators)
 
 
-def _client(file: FileContext, function: cst.FunctionDef, seen: set[cst.CSTNode]) -> cst.BaseExpression | None:
+def _client(
+    file: FileContext, function: cst.FunctionDef, seen: set[cst.CSTNode]
+) -> tuple[FileContext, cst.Call] | None:
     """The construction of a client at module level that a function, or one that it calls, makes requests with."""
-    if function in seen or function not in file.tree.scope_of_node or len(seen) > 20:
+    if function in seen or len(seen) > 20:
         return None
     seen.add(function)
     for node in within(function.body):
-        if isinstance(node, cst.Name) and node in file.tree.places:
-            kind = file.kind(node).kind
-            if kind in (Client(True), Client(True, True)):
-                found = [b.value for b in bindings_of(file, node) if b.value is not None and b.scope.kind == "module"]
-                value = found[0] if len(found) == 1 else None
-                if isinstance(value, cst.Call) and constructed(file, value) and function_of(file, value) is None:
-                    return value
-        if isinstance(node, cst.Call):
-            inner = file.kind(node.func).kind
-            if isinstance(inner, Function) and isinstance(inner.node, cst.FunctionDef):
-                found_inside = _client(file, inner.node, seen)
-                if found_inside is not None:
-                    return found_inside
+        if isinstance(node, (cst.Name, cst.Attribute)) and file.kind(node).kind in (Client(True), Client(True, True)):
+            found = constructor_of(file, node) if _is_of_a_module(file, node) else None
+            if found is not None and function_of(*found) is None and _is_kept(*found):
+                return found
+        if isinstance(node, cst.Call) and (inner := definition(file, node.func)) is not None:
+            found = _client(*inner, seen)
+            if found is not None:
+                return found
     return None
+
+
+def _is_of_a_module(file: FileContext, node: cst.Name | cst.Attribute) -> bool:
+    """Whether a client is read from a name of a module: this one's, or `llm.client`."""
+    if isinstance(node, cst.Name):
+        return node in file.tree.places and all(b.scope.kind == "module" for b in bindings_of(file, node))
+    return isinstance(file.kind(node.value).kind, External)
+
+
+def _is_kept(file: FileContext, construction: cst.Call) -> bool:
+    return isinstance(file.parent(construction), (cst.Assign, cst.AnnAssign))

@@ -10,6 +10,7 @@ from oaimigrate.analysis.calls import request_at, shown
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of, function_of
 from oaimigrate.analysis.kinds import Awaitable, PageOf, Symbol, Unknown
+from oaimigrate.analysis.reach import definition
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
@@ -56,7 +57,10 @@ def _coroutine(file: FileContext, node: cst.Call) -> str:
     func = file.kind(node.func).kind
     if isinstance(func, Symbol) and isinstance(kind, Awaitable) and not isinstance(kind.result, PageOf):
         return func.path
-    return ""
+    helper = definition(file, node.func)
+    if helper is None or helper[1].asynchronous is None or helper[1].decorators or not isinstance(kind, Awaitable):
+        return ""
+    return helper[1].name.value
 
 
 def _read_from_name(file: FileContext, parent: cst.Assign | cst.AnnAssign, node: cst.Call) -> str:

@@ -9,13 +9,12 @@ import libcst as cst
 from oaimigrate.analysis.calls import request_at, shown
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import function_of, within
-from oaimigrate.analysis.kinds import Awaitable, Function, Symbol
+from oaimigrate.analysis.kinds import Awaitable, Symbol
+from oaimigrate.analysis.reach import definition, is_transparent
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI601")
-
-TRANSPARENT = ("tenacity.", "backoff.", "stamina.", "retry", "staticmethod", "classmethod", "functools.", "typing.")
 
 
 @rule.on(cst.Call)
@@ -31,11 +30,13 @@ def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         message = f"`{name}` blocks the event loop; await an asynchronous client"
         yield Diagnostic(rule.code, message, file.span(node), None, file.doubts(file.kind(node.func)))
         return
-    inner = _in_helper(file, node)
-    if inner is not None:
+    found = _in_helper(file, node)
+    if found is not None:
+        home, inner = found
         helper = shown(file, node.func, "helper")
         message = f"`{helper}` blocks the event loop: it makes a request with a synchronous client"
-        yield Diagnostic(rule.code, message, file.span(node), None, (Note("the request", file.span(inner)),))
+        note = Note("the request", home.span(inner), None if home is file else home.source.path)
+        yield Diagnostic(rule.code, message, file.span(node), None, (note,))
 
 
 def _request(file: FileContext, node: cst.Call) -> str:
@@ -51,24 +52,18 @@ def _request(file: FileContext, node: cst.Call) -> str:
     return ""
 
 
-def _in_helper(file: FileContext, node: cst.Call) -> cst.Call | None:
-    """The request in a plain function of this file that is called here and not handed to a thread."""
-    kind = file.kind(node.func).kind
-    if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
+def _in_helper(file: FileContext, node: cst.Call) -> tuple[FileContext, cst.Call] | None:
+    """The request in a plain function of the project that is called here and not handed to a thread, with its file."""
+    known = definition(file, node.func)
+    if known is None:
         return None
-    helper = kind.node
-    if helper not in file.tree.scope_of_node:
-        return None  # of another module
-    if helper.asynchronous is not None or not all(_is_transparent(file, d) for d in helper.decorators):
+    home, helper = known
+    if helper.asynchronous is not None or not all(is_transparent(home, d) for d in helper.decorators):
         return None
     found: cst.Call | None = None
     for inner in within(helper.body, functions=False):
         if isinstance(inner, cst.Yield):
             return None  # a generator does nothing yet
-        if found is None and isinstance(inner, cst.Call) and _request(file, inner) and file.kind(inner.func).certain:
-            found = inner if function_of(file, inner) is helper else None
-    return found
-
-
-def _is_transparent(file: FileContext, decorator: cst.Decorator) -> bool:
-    return file.inference.decorator_path(decorator).startswith(TRANSPARENT)
+        if found is None and isinstance(inner, cst.Call) and _request(home, inner) and home.kind(inner.func).certain:
+            found = inner if function_of(home, inner) is helper else None
+    return (home, found) if found is not None else None

@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import function_of, source_of
 from oaimigrate.analysis.kinds import Awaitable, Either, Member, StreamOf, Symbol
+from oaimigrate.analysis.reach import request_of
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
 
@@ -22,7 +23,9 @@ def loop(node: cst.For | cst.CompFor, file: FileContext) -> Iterator[Diagnostic]
     if not isinstance(value.kind, Awaitable) or not isinstance(value.kind.result, (StreamOf, Either)):
         return
     source = source_of(file, node.iter)
-    direct = isinstance(source, cst.Call) and isinstance(file.kind(source.func).kind, (Member, Symbol))
+    direct = isinstance(source, cst.Call) and (
+        isinstance(file.kind(source.func).kind, (Member, Symbol)) or request_of(file, source) is not None
+    )
     if not value.certain or not direct:
         return
     message = "this iterates over a coroutine, which raises TypeError; await the request first"

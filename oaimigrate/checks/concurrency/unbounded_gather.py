@@ -11,7 +11,7 @@ from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, is_external, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.kinds import Function
+from oaimigrate.analysis.reach import definition
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.registry import Rule
@@ -26,18 +26,43 @@ Comprehension = cst.ListComp | cst.GeneratorExp | cst.SetComp
 @rule.on(cst.Call)
 def gather(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`await asyncio.gather(*[ask(p) for p in prompts])`."""
-    if not node.args or node.args[0].star != "*" or not is_external(file, node.func, "asyncio.gather"):
+    if not node.args:
         return
-    for made, iterable in _made(file, node.args[0].value):
+    if is_external(file, node.func, "asyncio.gather"):
+        many = node.args[0].star == "*"
+    else:  # these take the list itself
+        many = is_external(file, node.func, "asyncio.as_completed", "asyncio.wait")
+    for made, iterable in _made(file, node.args[0].value) if many else ():
         request = _request(file, made)
-        if request is None or _is_short(file, iterable) or _is_bounded(file, node):
-            continue
-        message = (
-            "sends as many requests at once as there are items, and meets the rate limit; hold them with a semaphore"
-        )
-        notes = (Note("the request", file.span(request)),)
-        yield Diagnostic(rule.code, message, file.span(node), None, notes)
-        return
+        if request is not None and not _is_short(file, iterable) and not _is_bounded(file, node):
+            yield _finding(file, node, *request)
+            return
+
+
+@rule.on(cst.With)
+def group(node: cst.With, file: FileContext) -> Iterator[Diagnostic]:
+    """`async with asyncio.TaskGroup() as group: … for p in prompts: group.create_task(ask(p))`."""
+    names = [path_of(i.asname.name) for i in node.items if i.asname is not None and _is_group(file, i.item)]
+    for call in within(node.body, functions=False) if names else ():
+        match call:
+            case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name(value="create_task")), args=[made, *_]):
+                loop = next((p for _, p in ancestors(file, call) if isinstance(p, (cst.For, cst.With))), None)
+                if path_of(owner) not in names or not isinstance(loop, cst.For):
+                    continue
+                request = _request(file, made.value)
+                if request is not None and not _is_short(file, loop.iter) and not _is_bounded(file, loop):
+                    yield _finding(file, call, *request)
+                    return
+
+
+def _is_group(file: FileContext, node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Call) and is_external(file, node.func, "asyncio.TaskGroup")
+
+
+def _finding(file: FileContext, node: cst.Call, home: FileContext, request: cst.Call) -> Diagnostic:
+    message = "sends as many requests at once as there are items, and meets the rate limit; hold them with a semaphore"
+    notes = (Note("the request", home.span(request), None if home is file else home.source.path),)
+    return Diagnostic(rule.code, message, file.span(node), None, notes)
 
 
 def _made(file: FileContext, node: cst.BaseExpression) -> Iterator[tuple[cst.BaseExpression, cst.BaseExpression]]:
@@ -45,6 +70,10 @@ def _made(file: FileContext, node: cst.BaseExpression) -> Iterator[tuple[cst.Bas
     if isinstance(node, (cst.ListComp, cst.GeneratorExp, cst.SetComp)):
         yield node.elt, node.for_in.iter
         return
+    match node:
+        case cst.Call(func=cst.Name(value="map"), args=[function, items]):  # `gather(*map(ask, prompts))`
+            yield cst.Call(function.value), items.value
+            return
     if not isinstance(node, cst.Name) or node not in file.tree.places:
         return
     for binding in bindings_of(file, node):
@@ -65,24 +94,22 @@ def _appended(file: FileContext, name: cst.Name) -> Iterator[tuple[cst.BaseExpre
                     yield item.value, loop.iter
 
 
-def _request(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
-    """The request that a coroutine makes, if nothing on the way holds it back."""
+def _request(file: FileContext, node: cst.BaseExpression) -> tuple[FileContext, cst.Call] | None:
+    """The request that a coroutine makes, if nothing on the way holds it back, and the file it stands in."""
     if not isinstance(node, cst.Call):
         return None
     if node.args and is_external(file, node.func, "asyncio.create_task", "asyncio.ensure_future", "asyncio.wait_for"):
         return _request(file, node.args[0].value)
     call = request_at(file, node)
     if call is not None:
-        return node if call.asynchronous else None
-    kind = file.kind(node.func).kind
-    if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
-        return None
-    function = kind.node
-    if function not in file.tree.scope_of_node or function.asynchronous is None:
+        return (file, node) if call.asynchronous and file.parent(node) is not None else None
+    found = definition(file, node.func)
+    if found is None or found[1].asynchronous is None:
         return None
     if any(BOUNDED.search(path_of(a.value)) for a in node.args):
         return None  # it is handed a semaphore
-    return _unheld(file, function)
+    request = _unheld(*found)
+    return (found[0], request) if request is not None else None
 
 
 def _unheld(file: FileContext, function: cst.FunctionDef) -> cst.Call | None:
@@ -121,7 +148,7 @@ def _is_short(file: FileContext, iterable: cst.BaseExpression) -> bool:
     return bool(BOUNDED.search(path_of(source)))
 
 
-def _is_bounded(file: FileContext, node: cst.Call) -> bool:
+def _is_bounded(file: FileContext, node: cst.CSTNode) -> bool:
     """Whether the call stands in a loop over parts: `for i in range(0, len(items), 10)`, `for batch in batches`."""
     for _, parent in ancestors(file, node):
         if isinstance(parent, (cst.For, cst.While)) and statements_of(parent.body):

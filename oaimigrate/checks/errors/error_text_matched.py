@@ -8,6 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import ErrorOf
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
@@ -61,6 +62,8 @@ def _error(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpression | 
             pass
         case cst.Attribute(value=error, attr=cst.Name(value="message")):
             pass
+        case cst.Name() if (source := source_of(file, node)) is not node:
+            return _error(file, source)
         case _:
             return None
     kind = file.kind(error).kind

@@ -10,6 +10,7 @@ from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import External, Function, StreamOf, Unknown
+from oaimigrate.analysis.reach import request_of
 from oaimigrate.analysis.retries import EVERYTHING, classes_of
 from oaimigrate.analysis.walk import dotted
 from oaimigrate.diagnostics import Diagnostic
@@ -55,6 +56,8 @@ def _only_asks(file: FileContext, body: cst.CSTNode) -> bool:
         if call is not None:
             if call.streaming or isinstance(file.kind(node).kind, StreamOf) or call.argument("stream") is not None:
                 return False
+            asks = True
+        elif request_of(file, node) is not None:
             asks = True
         elif not _is_harmless(file, node):
             return False

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import constructor_of, request_at, shown
+from oaimigrate.analysis.calls import shown
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import Symbol, TupleOf
+from oaimigrate.analysis.reach import constructor_of, request_of
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -28,16 +29,20 @@ def function(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     if decorator is None:
         return
     for inner in within(node.body, functions=False):
-        call = request_at(file, inner) if isinstance(inner, cst.Call) else None
-        if call is None or call.doubt is not None:
+        reached = request_of(file, inner)
+        if reached is None or reached.call.doubt is not None or not isinstance(inner, cst.Call):
             continue
-        built = constructor_of(file, call.node.func)
-        if built is None or not _default_retries(built):
+        found = constructor_of(reached.file, reached.call.node.func)
+        if found is None or not _default_retries(found[1]):
             continue
-        name = shown(file, call.node.func, call.path)
+        home, built = found
+        name = shown(file, inner.func, reached.call.path)
         message = f"the client of `{name}` retries too: each attempt here is up to three requests; set `max_retries=0`"
-        notes = (Note("the client", file.span(built)),)
-        yield Diagnostic(rule.code, message, file.span(decorator.decorator), _fix(file, built), notes)
+        fix = _fix(file, built) if home is file else None
+        notes: tuple[Note, ...] = (Note("the client", home.span(built), None if home is file else home.source.path),)
+        if fix is None:
+            notes = (*notes, Note("not rewritten: the client is built in another file"))
+        yield Diagnostic(rule.code, message, file.span(decorator.decorator), fix, notes)
         return
 
 

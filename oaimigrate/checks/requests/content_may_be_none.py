@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import SdkCall, request_of_part
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import uses_of
+from oaimigrate.analysis.flow import bindings_of, uses_of
 from oaimigrate.analysis.guards import Subject, guarded, path_of
 from oaimigrate.analysis.kinds import Model
+from oaimigrate.analysis.reach import Reached, part_of
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -40,8 +40,8 @@ def _finding(file: FileContext, node: cst.Attribute, use: cst.BaseExpression) ->
     how = _as_text(file, use)
     if not how:
         return None
-    call = request_of_part(file, node.value)
-    if call is None or not _may_call_tools(call):
+    reached = part_of(file, node.value)
+    if reached is None or not _may_call_tools(reached):
         return None
     message, choice = path_of(node.value), path_of(node.value).removesuffix(".message")
     keys = {path_of(node), path_of(use), f"{message}.tool_calls", f"{message}.function_call", f"{message}.refusal"}
@@ -77,9 +77,13 @@ def _as_text(file: FileContext, use: cst.BaseExpression) -> str:
     return ""
 
 
-def _may_call_tools(call: SdkCall) -> bool:
+def _may_call_tools(reached: Reached) -> bool:
     """Whether a request offers tools, and leaves the choice to the model."""
+    call = reached.call
     tools = call.argument("tools") or call.argument("functions")
+    if reached.hops and isinstance(tools, cst.Name) and tools in reached.file.tree.places:
+        if any(b.how == "param" for b in bindings_of(reached.file, tools)):
+            return False  # as the caller wants it
     if tools is None or (isinstance(tools, cst.List) and not tools.elements):
         return False
     return not (isinstance(tools, cst.Name) and tools.value in ("None", "NOT_GIVEN", "omit"))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import request_of_part
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, within
 from oaimigrate.analysis.kinds import Model, PageOf
+from oaimigrate.analysis.reach import part_of
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -25,6 +25,11 @@ def _asks(test: cst.BaseExpression) -> bool:
     return any(isinstance(n, cst.Name) and n.value == "hasattr" for n in within(test))
 
 
+def _is_of_a_request(file: FileContext, node: cst.BaseExpression) -> bool:
+    reached = part_of(file, node)
+    return reached is not None and not reached.hops
+
+
 @rule.on(cst.Call)
 def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`response.dict()`."""
@@ -37,7 +42,7 @@ def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if any(_asks(test) for _, parent in ancestors(file, node) if (test := getattr(parent, "test", None)) is not None):
         return  # `x.model_dump() if hasattr(x, "model_dump") else x.dict()`
     old = func.attr.value
-    if old == "copy" and request_of_part(file, func.value) is None:
+    if old == "copy" and not _is_of_a_request(file, func.value):
         return  # a dict of 0.28 had it too
     new = NEW[old]
     message = f"`.{old}()` of responses is deprecated since pydantic 2; call `.{new}()`"

@@ -8,37 +8,49 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import SdkCall, request_at
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import source_of
+from oaimigrate.analysis.flow import source_of, written_out
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI307")
 
+PATHS = {"chat.completions.create": "messages", "responses.create": "input"}
+
 
 @rule.on(cst.Call)
 def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`create(messages=[…], response_format={"type": "json_object"})`."""
     call = request_at(file, node)
-    if call is None or call.path.removeprefix("beta.") != "chat.completions.create" or not _json_mode(call):
+    option = _json_mode(call) if call is not None else None
+    if call is None or option is None:
         return
-    texts = _texts(file, call.argument("messages"))
+    name = PATHS[call.path.removeprefix("beta.")]
+    texts = _texts(file, call.argument(name))
     if texts and not any("json" in text.lower() for text in texts):
-        option = call.argument("response_format")
-        assert option is not None
-        message = 'JSON mode needs the word "JSON" in the messages: this request is refused with status 400'
+        message = f'JSON mode needs the word "JSON" in `{name}`: this request is refused with status 400'
         yield Diagnostic(rule.code, message, file.span(option))
 
 
-def _json_mode(call: SdkCall) -> bool:
-    option = call.argument("response_format")
-    if not isinstance(option, cst.Dict) or call.open_ended:
-        return False
-    return any(isinstance(e, cst.DictElement) and literal(e.value) == "json_object" for e in option.elements)
+def _json_mode(call: SdkCall) -> cst.BaseExpression | None:
+    """`response_format={"type": "json_object"}`, or `text={"format": {"type": "json_object"}}` of a response."""
+    path = call.path.removeprefix("beta.")
+    if path not in PATHS or call.open_ended:
+        return None
+    option = call.argument("response_format" if path.startswith("chat") else "text")
+    if path.startswith("responses") and call.argument("instructions") is not None:
+        return None  # these may say it
+    inner = [e.value for e in option.elements if isinstance(e, cst.DictElement)] if isinstance(option, cst.Dict) else []
+    for value in [v for v in inner if isinstance(v, cst.Dict)]:
+        inner += [e.value for e in value.elements if isinstance(e, cst.DictElement)]
+    return option if any(literal(v) == "json_object" for v in inner) else None
 
 
 def _texts(file: FileContext, messages: cst.BaseExpression | None) -> list[str] | None:
     """The texts of messages that are written out in full; None where one cannot be read."""
+    messages = written_out(file, messages) if messages is not None else None
+    if (text := literal(messages)) is not None:
+        return [text]
     if not isinstance(messages, cst.List):
         return None
     found = []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import SdkCall, at_openai, request_at
+from oaimigrate.analysis.calls import SdkCall, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
+from oaimigrate.analysis.reach import at_openai
 from oaimigrate.analysis.steps import literal
-from oaimigrate.diagnostics import Diagnostic
+from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI308")
@@ -46,6 +49,7 @@ WORDS: dict[str, dict[str, frozenset[str]]] = {
     "images.generate": {"response_format": frozenset({"url", "b64_json"})},
 }
 CHOICES = frozenset({"none", "auto", "required"})
+MEANT = {"any": "required", "txt": "text", "base64": "b64_json", "b64": "b64_json", "link": "url", "vtt": "vtt"}
 
 
 @rule.on(cst.Call)
@@ -67,7 +71,23 @@ def _numbers(file: FileContext, call: SdkCall, ranges: dict[str, tuple[float, fl
         if value is None or number is None or least <= number <= greatest:
             continue
         bound = f"from {least:g} to {greatest:g}" if greatest < 10**9 else f"{least:g} or more"
-        yield Diagnostic(rule.code, f"`{name}` is {bound}: this request is refused with status 400", file.span(value))
+        message = f"`{name}` is {bound}: this request is refused with status 400"
+        yield Diagnostic(
+            rule.code, message, file.span(value), *_nearest(file, call, name, value, number, least, greatest)
+        )
+
+
+def _nearest(
+    file: FileContext, call: SdkCall, name: str, value: cst.BaseExpression, number: float, least: float, greatest: float
+) -> tuple[Fix | None, tuple[Note, ...]]:
+    """The number at the end of the range; a limit below zero means none, so the argument goes."""
+    if _number(value) is None:
+        return None, (Note("not rewritten: the number has a name, and may be used elsewhere"),)
+    if number < 0 and greatest == 10**9:
+        gone = [a for a in call.node.args if a.value is value]
+        return Fix(f"Leave `{name}` out", tuple(build.remove_items(file, call.node.args, gone)), Safety.UNSAFE), ()
+    text = f"{least if number < least else greatest:g}"
+    return Fix(f"Write {text}", (build.replace_whole(file, value, text),), Safety.UNSAFE), ()
 
 
 def _number(node: cst.BaseExpression) -> float | None:
@@ -89,4 +109,14 @@ def _words(file: FileContext, call: SdkCall, path: str) -> Iterator[Diagnostic]:
         text = literal(source_of(file, value)) if value is not None else None
         if value is not None and text is not None and text not in known:
             listed = ", ".join(f'"{k}"' for k in sorted(known))
-            yield Diagnostic(rule.code, f'`{name}` knows no "{text}"; it is one of {listed}', file.span(value))
+            message = f'`{name}` knows no "{text}"; it is one of {listed}'
+            yield Diagnostic(rule.code, message, file.span(value), _meant(file, value, text, known))
+
+
+def _meant(file: FileContext, value: cst.BaseExpression, text: str, known: frozenset[str]) -> Fix | None:
+    word = MEANT.get(text.lower(), text.lower())
+    if word not in known:
+        word = next(iter(difflib.get_close_matches(word, sorted(known), 1, 0.7)), "")
+    if not word or literal(value) is None:
+        return None
+    return Fix(f'Write "{word}"', (build.replace_whole(file, value, f'"{word}"'),), Safety.UNSAFE)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import at_openai, request_at
+from oaimigrate.analysis.calls import SdkCall, request_at
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import written_out
+from oaimigrate.analysis.reach import at_openai
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
@@ -18,6 +20,7 @@ rule = Rule("OAI309")
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MEANT = {"human": "user", "bot": "assistant", "ai": "assistant", "model": "assistant", "assistent": "assistant"}
+RESPONSES = ("responses.create", "responses.parse", "responses.stream")
 PATHS = ("chat.completions.create", "chat.completions.parse", "chat.completions.stream")
 
 
@@ -25,9 +28,14 @@ PATHS = ("chat.completions.create", "chat.completions.parse", "chat.completions.
 def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`create(messages=[{"role": "bot", "content": "Hi"}])`."""
     call = request_at(file, node) if not file.is_test else None
-    if call is None or call.path.removeprefix("beta.") not in PATHS or call.doubt is not None:
+    if call is None or call.doubt is not None:
+        return
+    if call.path in RESPONSES:
+        yield from _inputs(file, call)
+    if call.path.removeprefix("beta.") not in PATHS:
         return
     messages = call.argument("messages")
+    messages = written_out(file, messages) if messages is not None else None
     match messages:
         case cst.List(elements=elements):
             before: list[cst.BaseExpression] = []
@@ -39,6 +47,20 @@ def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
             what = "one message" if isinstance(messages, cst.Dict) else "text"
             message = f"`messages` is a list of messages, not {what}: this request is refused with status 400"
             yield Diagnostic(rule.code, message, file.span(messages))
+
+
+def _inputs(file: FileContext, call: SdkCall) -> Iterator[Diagnostic]:
+    """The roles of what a response is asked with; items of another type have none."""
+    given = call.argument("input")
+    items = written_out(file, given) if given is not None else None
+    for element in items.elements if isinstance(items, cst.List) else ():
+        if not isinstance(element.value, cst.Dict):
+            continue
+        for field in element.value.elements:
+            if isinstance(field, cst.DictElement) and literal(field.key) == "role":
+                role = literal(field.value)
+                if role is not None and role not in ROLES[:4] and at_openai(file, call.node.func):
+                    yield _no_role(file, field.value, role, ROLES[:4])
 
 
 def _message(
@@ -54,13 +76,7 @@ def _message(
     if "role" not in fields:
         yield _found(file, message, "a message needs a `role`")
     elif role is not None and role not in ROLES and at_openai(file, node.func):
-        meant = MEANT.get(role.lower()) or next(iter(difflib.get_close_matches(role.lower(), ROLES, 1, 0.8)), "")
-        fix = None
-        if meant:
-            edit = build.replace_whole(file, fields["role"], f'"{meant}"')
-            fix = Fix(f'Write "{meant}"', (edit,), Safety.UNSAFE)
-        text = f'there is no role "{role}"' + (f'; it is "{meant}"' if meant else "")
-        yield Diagnostic(rule.code, f"{text}: this request is refused with status 400", file.span(fields["role"]), fix)
+        yield _no_role(file, fields["role"], role, ROLES)
     elif role in ("system", "developer", "user") and "content" not in fields:
         yield _found(file, message, f"a message of the role {role} needs `content`")
     elif role == "assistant" and not {"content", "tool_calls", "function_call", "audio", "refusal"} & set(fields):
@@ -69,6 +85,16 @@ def _message(
         yield _found(file, message, "the result of a tool needs the `tool_call_id` of its call")
     elif role == "tool" and not any(_may_call(m) for m in before):
         yield _found(file, message, "the result of a tool needs a message with the call before it")
+
+
+def _no_role(file: FileContext, node: cst.BaseExpression, role: str, known: tuple[str, ...]) -> Diagnostic:
+    meant = MEANT.get(role.lower()) or next(iter(difflib.get_close_matches(role.lower(), known, 1, 0.8)), "")
+    fix = None
+    if meant:
+        edit = build.replace_whole(file, node, f'"{meant}"')
+        fix = Fix(f'Write "{meant}"', (edit,), Safety.UNSAFE)
+    text = f'there is no role "{role}"' + (f'; it is "{meant}"' if meant else "")
+    return Diagnostic(rule.code, f"{text}: this request is refused with status 400", file.span(node), fix)
 
 
 def _may_call(message: cst.BaseExpression) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import at_openai, request_at
+from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
+from oaimigrate.analysis.reach import at_openai
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import request_of_part
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import uses_of
 from oaimigrate.analysis.guards import Subject, guarded, path_of
 from oaimigrate.analysis.kinds import Model
+from oaimigrate.analysis.reach import part_of
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -41,5 +41,5 @@ def _is_parsed(file: FileContext, node: cst.Attribute) -> bool:
     if node.attr.value == "parsed":
         value = file.kind(node.value)
         return value.kind == Model("ParsedMessage") and value.certain
-    call = request_of_part(file, node.value)
-    return call is not None and call.path == "responses.parse"
+    reached = part_of(file, node.value)
+    return reached is not None and reached.call.path == "responses.parse"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import at_openai, request_at
+from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.reach import at_openai
 from oaimigrate.analysis.retirement import load
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import call_of_part
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
-from oaimigrate.analysis.kinds import ListOf, Member, Model, Symbol
+from oaimigrate.analysis.kinds import ListOf, Model, Symbol
+from oaimigrate.analysis.reach import call_of_part, request_of
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -70,5 +70,7 @@ def _suite(file: FileContext, node: cst.CSTNode) -> object:
 def _is_answer(file: FileContext, response: cst.BaseExpression) -> bool:
     """Whether a response comes straight from a request; one that was handed in or made up may have been looked at."""
     call = call_of_part(file, response)
-    kind = file.kind(call.func).kind if call is not None else None
-    return isinstance(kind, Member) or (isinstance(kind, Symbol) and kind.path in file.api.methods)
+    if call is None or request_of(file, call) is not None:
+        return call is not None
+    kind = file.kind(call.func).kind
+    return isinstance(kind, Symbol) and kind.path in file.api.methods

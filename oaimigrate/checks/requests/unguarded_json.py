@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import call_of_part, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, caught_names, function_of, is_external, source_of, within
 from oaimigrate.analysis.kinds import Model
+from oaimigrate.analysis.reach import handed_on, part_of
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -28,19 +28,25 @@ def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         or not is_external(file, node.func, "json.loads", "orjson.loads", "ujson.loads")
     ):
         return
-    text = source_of(file, node.args[0].value)
+    home, text = _text(file, node.args[0].value)
     if not isinstance(text, cst.Attribute):
         return
-    kind = file.kind(text.value).kind
+    kind = home.kind(text.value).kind
     if not isinstance(kind, Model) or text.attr.value not in TEXTS.get(kind.name, ()):
         return
-    request = call_of_part(file, text)
-    if request is None or request_at(file, request) is None or _is_caught(file, node) or _looks(file, node):
+    if part_of(home, text) is None or _is_caught(file, node) or _looks(file, node) or _looks(home, text):
         return
     message = (
         "the answer may be cut (`finish_reason`) or be no JSON: look at it first, and catch `json.JSONDecodeError`"
     )
     yield Diagnostic(rule.code, message, file.span(node))
+
+
+def _text(file: FileContext, node: cst.BaseExpression) -> tuple[FileContext, cst.BaseExpression]:
+    """What is parsed: the expression, or what the helper that is called returns (`json.loads(ask(prompt))`)."""
+    text = source_of(file, node)
+    found = handed_on(file, text) if isinstance(text, cst.Call) else None
+    return found if found is not None else (file, text)
 
 
 def _is_caught(file: FileContext, node: cst.Call) -> bool:
@@ -60,7 +66,7 @@ def _is_caught(file: FileContext, node: cst.Call) -> bool:
     return False
 
 
-def _looks(file: FileContext, node: cst.Call) -> bool:
+def _looks(file: FileContext, node: cst.BaseExpression) -> bool:
     """Whether the function looks at how the answer ended."""
     function = function_of(file, node)
     body: cst.CSTNode = function.body if function is not None else file.module

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import request_behind
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, function_of, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Either, StreamOf
+from oaimigrate.analysis.reach import request_behind
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from oaimigrate.analysis import calls
+from oaimigrate.analysis.calls import asks_for_usage
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, source_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
+from oaimigrate.analysis.reach import constructor_of, request_behind
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
@@ -60,12 +61,12 @@ def _from_own_server(file: FileContext, node: Loop) -> bool:
         if isinstance(inner, cst.Attribute) and path_of(inner.value) == target and inner.attr.value not in fields:
             if not inner.attr.value.startswith(("model_", "to_", "_")):
                 return True
-    call = calls.request_behind(file, node.iter)
-    built = calls.constructor_of(file, call.node.func) if call is not None else None
-    address = argument(built, "base_url") if built is not None else None
-    if call is None or address is None or calls.asks_for_usage(call):
+    reached = request_behind(file, node.iter)
+    found = constructor_of(reached.file, reached.call.node.func) if reached is not None else None
+    address = argument(found[1], "base_url") if found is not None else None
+    if reached is None or found is None or address is None or asks_for_usage(reached.call):
         return False
-    return bool(LOCAL.match(literal(source_of(file, address)) or ""))
+    return bool(LOCAL.match(literal(source_of(found[0], address)) or ""))
 
 
 @rule.on(cst.Subscript)
@@ -141,9 +142,9 @@ def _filtered(file: FileContext, stream: cst.BaseExpression) -> bool:
 def _guarded(file: FileContext, access: Access) -> bool:
     if isinstance(file.statement(access.node), cst.Assert):
         return True  # a test that asks for this very chunk
-    call = calls.request_behind(file, access.stream) if access.stream is not None else None
+    reached = request_behind(file, access.stream) if access.stream is not None else None
     keys = {f"{access.holder}.choices", path_of(access.node.value)}
-    if call is None or not call.azure:  # the first chunk of Azure has neither choices nor usage
+    if reached is None or not reached.call.azure:  # the first chunk of Azure has neither choices nor usage
         keys.add(f"{access.holder}.usage")
     return guarded(file, access.node, Subject(frozenset(keys - {""}), access.holder, access.loop))
 
@@ -151,18 +152,19 @@ def _guarded(file: FileContext, access: Access) -> bool:
 def _finding(file: FileContext, found: list[Access]) -> Diagnostic:
     first = found[0]
     element = f"`choices[{first.index}]`"
-    call = calls.request_behind(file, first.stream) if first.stream is not None else None
-    if call is not None and calls.asks_for_usage(call):
+    reached = request_behind(file, first.stream) if first.stream is not None else None
+    severity = "error"
+    if reached is not None and asks_for_usage(reached.call):
         message = f"{element} raises IndexError at the last chunk, which carries only the usage that was asked for"
-    elif call is not None and call.azure:
+    elif reached is not None and reached.call.azure:
         message = f"{element} raises IndexError at the first chunk of Azure, which carries only filter results"
     else:
-        message = f"{element} of a chunk may not be there"
+        message, severity = f"{element} of a chunk may not be there", ""
     fix, notes = _fix(file, found)
     confidence = "certain" if first.doubt is None else "maybe"
     doubts = file.doubts(file.kind(first.node.value))
     message = f"{message}; skip chunks without `choices`"
-    return Diagnostic(rule.code, message, file.span(first.node), fix, (*notes, *doubts), confidence)
+    return Diagnostic(rule.code, message, file.span(first.node), fix, (*notes, *doubts), confidence, severity)
 
 
 def _fix(file: FileContext, found: list[Access]) -> tuple[Fix | None, tuple[Note, ...]]:

@@ -1,0 +1,191 @@
+"""Through functions and modules: the request behind a helper's result, and the client behind a request.
+
+A helper counts as the request itself only where it hands the result on untouched: what it looks at on the way, or makes
+anew, is its own business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.calls import SdkCall, constructed, request_at
+from oaimigrate.analysis.flow import bindings_of, source_of, within
+from oaimigrate.analysis.kinds import External, Function, InstanceOf, Symbol
+from oaimigrate.analysis.steps import argument
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.scopes import Binding
+
+MAX_HOPS = 4  # functions that return what another one returns
+# Decorators after which a function still gives what it returns.
+_TRANSPARENT = ("tenacity.", "backoff.", "stamina.", "retry", "staticmethod", "classmethod", "functools.", "typing.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A request and the file that it stands in; `hops` counts the functions between it and where it was asked for."""
+
+    file: FileContext
+    call: SdkCall
+    hops: int = 0
+
+
+def definition(file: FileContext, func: cst.BaseExpression) -> tuple[FileContext, cst.FunctionDef] | None:
+    """The function of the project that an expression is, with the file it stands in."""
+    kind = file.kind(func).kind
+    if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
+        return None
+    home = file.inference.home(kind.node).file
+    return (home, kind.node) if kind.node in home.tree.scope_of_node else None
+
+
+def is_transparent(file: FileContext, decorator: cst.Decorator) -> bool:
+    return file.inference.decorator_path(decorator).startswith(_TRANSPARENT)
+
+
+def handed_on(file: FileContext, node: cst.Call) -> tuple[FileContext, cst.BaseExpression] | None:
+    """What the function that is called returns, if it is one expression that nothing else in it looks at."""
+    found = definition(file, node.func)
+    if found is None:
+        return None
+    home, function = found
+    if not all(is_transparent(home, d) for d in function.decorators):
+        return None
+    exits = home.inference.index.exits(home.tree.scope_of_node[function])
+    if len(exits) != 1 or not isinstance(exits[0], cst.Return) or exits[0].value is None:
+        return None
+    value = exits[0].value
+    if isinstance(value, cst.Name):
+        uses = [n for n in home.nodes(cst.Name) if n.value == value.value and home.scope(n) is home.scope(value)]
+        if len(uses) != 2:  # where it is assigned, and here
+            return None
+    return home, source_of(home, value)
+
+
+def request_of(file: FileContext, node: cst.CSTNode | None) -> Reached | None:
+    """The request that a call makes, itself or through functions of the project that hand its answer on."""
+    for hops in range(MAX_HOPS):
+        if not isinstance(node, cst.Call):
+            return None
+        call = request_at(file, node)
+        if call is not None:
+            return Reached(file, call, hops)
+        found = handed_on(file, node)
+        if found is None:
+            return None
+        file, node = found
+    return None
+
+
+def request_behind(file: FileContext, node: cst.BaseExpression) -> Reached | None:
+    """The request whose result an expression is, seen through `await`, `with … as` and names assigned once."""
+    return request_of(file, source_of(file, node))
+
+
+def part_of(file: FileContext, node: cst.BaseExpression) -> Reached | None:
+    """The request that `response.choices[0].message` is a part of the answer of."""
+    return request_of(file, call_of_part(file, node))
+
+
+def call_of_part(file: FileContext, node: cst.BaseExpression) -> cst.Call | None:
+    """The call whose result `response.choices[0].message` is a part of."""
+    for _ in range(16):
+        if isinstance(node, (cst.Attribute, cst.Subscript)):
+            node = node.value
+        elif isinstance(node, (cst.Name, cst.Await)):
+            source = source_of(file, node)
+            if source is node:
+                return None
+            node = source
+        else:
+            break
+    return node if isinstance(node, cst.Call) else None
+
+
+def asks(file: FileContext, node: cst.Call) -> bool:
+    """Whether a call makes a request: itself, or in a plain function of the project that it calls."""
+    if request_of(file, node) is not None:
+        return True
+    found = definition(file, node.func)
+    if found is None or found[1].decorators:
+        return False
+    home, function = found
+    inner = (n for n in within(function.body, functions=False) if isinstance(n, cst.Call))
+    return any(request_at(home, n) is not None for n in inner)
+
+
+def constructor_of(file: FileContext, node: cst.BaseExpression) -> tuple[FileContext, cst.Call] | None:
+    """The construction of the client at the root of `client.chat.completions.create`, and the file it stands in."""
+    for _ in range(16):
+        if isinstance(node, cst.Attribute):
+            base = file.kind(node.value).kind
+            if isinstance(base, InstanceOf):  # `self.client`
+                return _stored(file, base, node.attr.value)
+            if isinstance(base, External) and base.path.startswith("file:"):  # `settings.client`
+                return _of_module(file, base.path.removeprefix("file:"), node.attr.value)
+            node = node.value
+            continue
+        source = source_of(file, node)
+        if isinstance(source, cst.Call):
+            if constructed(file, source):
+                return file, source
+            found = handed_on(file, source)  # `get_client()`
+            if found is None:
+                return None
+            file, node = found
+            continue
+        return _imported(file, source) if isinstance(source, cst.Name) else None
+    return None
+
+
+def _stored(file: FileContext, instance: InstanceOf, name: str) -> tuple[FileContext, cst.Call] | None:
+    home = file.inference.home(instance.node).file
+    scope = home.tree.scope_of_node.get(instance.node)
+    if scope is None:
+        return None
+    return _built(home, [*home.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())])
+
+
+def _built(file: FileContext, bindings: list[Binding]) -> tuple[FileContext, cst.Call] | None:
+    value = bindings[0].value if len(bindings) == 1 else None
+    if not isinstance(value, cst.Call):
+        return None
+    if constructed(file, value):
+        return file, value
+    return constructor_of(file, value)
+
+
+def _imported(file: FileContext, node: cst.Name) -> tuple[FileContext, cst.Call] | None:
+    """The client behind `from settings import client`."""
+    if node not in file.tree.places:
+        return None
+    bindings = bindings_of(file, node)
+    if len(bindings) != 1 or bindings[0].how != "import" or not bindings[0].member:
+        return None
+    path = file.project.modules.resolve(file.source.path, bindings[0].module, bindings[0].level)
+    return _of_module(file, path, bindings[0].member) if path is not None else None
+
+
+def _of_module(file: FileContext, path: str, name: str) -> tuple[FileContext, cst.Call] | None:
+    if path not in file.project.modules.sources:
+        return None
+    other = file.project.modules.file(path)
+    return _built(other, list(other.tree.module_scope.names.get(name, ()))) if other is not None else None
+
+
+def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether a request certainly goes to OpenAI itself: not to Azure, nor to a compatible server or a proxy."""
+    found = constructor_of(file, node)
+    if found is not None:
+        home, built = found
+        name = constructed(home, built) or ""
+        return "Azure" not in name and not any(a.star for a in built.args) and argument(built, "base_url") is None
+    root = node
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    settings = ("base_url", "api_base", "azure", "Azure", "api_type")
+    return isinstance(file.kind(root).kind, Symbol) and not any(word in file.text for word in settings)
