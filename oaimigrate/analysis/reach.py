@@ -13,6 +13,7 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import SdkCall, constructed, request_at
 from oaimigrate.analysis.flow import bindings_of, source_of, within
+from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import External, Function, InstanceOf, Symbol
 from oaimigrate.analysis.steps import argument
 
@@ -175,6 +176,17 @@ def _of_module(file: FileContext, path: str, name: str) -> tuple[FileContext, cs
         return None
     other = file.project.modules.file(path)
     return _built(other, list(other.tree.module_scope.names.get(name, ()))) if other is not None else None
+
+
+def has_own_fields(file: FileContext, loop: cst.For | cst.CompFor) -> bool:
+    """Whether a loop over chunks reads fields that those of OpenAI do not have: another server sends them."""
+    fields = file.api.models["ChatCompletionChunk"].fields
+    target = path_of(loop.target)
+    for node in within(loop):
+        if isinstance(node, cst.Attribute) and path_of(node.value) == target and node.attr.value not in fields:
+            if not node.attr.value.startswith(("model_", "to_", "_")):
+                return True
+    return False
 
 
 def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:

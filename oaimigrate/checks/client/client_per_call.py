@@ -52,11 +52,23 @@ def _place(file: FileContext, node: cst.Call) -> str:
             case cst.FunctionDef():
                 same = child is parent.body and not _depends(file, node, parent)
                 return "in every call of this handler" if same and _is_handler(parent) else ""
+            case cst.If(test=test) if child is parent.body and _asks_for_none(test):
+                return ""  # only where there is none yet
             case cst.WithItem() | cst.Lambda() | cst.ClassDef():
                 return ""
             case cst.Dict() | cst.List() | cst.ListComp() | cst.DictComp():
                 return ""  # one of several that are kept
     return ""
+
+
+def _asks_for_none(test: cst.BaseExpression) -> bool:
+    """`if client is None`, `if not client`."""
+    match test:
+        case cst.Comparison(comparisons=[cst.ComparisonTarget(operator=cst.Is(), comparator=cst.Name(value="None"))]):
+            return True
+        case cst.UnaryOperation(operator=cst.Not(), expression=cst.Name() | cst.Attribute()):
+            return True
+    return False
 
 
 def _depends(file: FileContext, node: cst.Call, around: cst.CSTNode) -> bool:

@@ -10,6 +10,7 @@ from oaimigrate.analysis.calls import constructed, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of, function_of, is_external, source_of, within
 from oaimigrate.analysis.kinds import Client, InstanceOf, Symbol
+from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -22,6 +23,8 @@ def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`OpenAI(timeout=None)`, `create(…, timeout=None)`, and a parameter that is None by default passed on."""
     item = next((a for a in node.args if a.keyword is not None and a.keyword.value == "timeout"), None)
     if item is None or not _takes_timeout(file, node):
+        return
+    if _is_none(item.value) and _asks_own_server(file, node):
         return
     if _is_none(item.value):
         message = "`timeout=None` takes every limit away: a request may hang for ever; leave it out, or give seconds"
@@ -37,6 +40,16 @@ def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
 
 def _default(file: FileContext, parameter: cst.Param) -> tuple[Note, ...]:
     return (Note("the default", file.span(parameter)),)
+
+
+def _asks_own_server(file: FileContext, node: cst.Call) -> bool:
+    """Whether a client is built for a server without TLS: one beside the program, whose answers may take long."""
+    address = argument(node, "base_url") if constructed(file, node) else None
+    source = source_of(file, address) if address is not None else None
+    if isinstance(source, cst.FormattedString) and source.parts:
+        first = source.parts[0]
+        return isinstance(first, cst.FormattedStringText) and first.value.startswith("http://")
+    return (literal(source) or "").startswith("http://")
 
 
 def _is_empty_timeout(file: FileContext, node: cst.BaseExpression) -> bool:

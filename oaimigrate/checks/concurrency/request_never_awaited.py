@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import request_at, shown
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of, function_of
-from oaimigrate.analysis.kinds import Awaitable, PageOf, Symbol, Unknown
+from oaimigrate.analysis.kinds import Awaitable, Either, ListOf, Model, PageOf, StreamOf, Symbol, Unknown
 from oaimigrate.analysis.reach import definition
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
@@ -17,8 +17,9 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI602")
 
+ANSWERS = (Model, ListOf, StreamOf, Either)  # what a helper of the project gives
 LAZY = ("list", "stream", "connect")  # these give paginators and managers, not coroutines
-OF_COROUTINES = frozenset({"send", "throw", "close", "cr_await", "cr_frame", "cr_running", "cr_code"})
+OF_COROUTINES = frozenset({"send", "throw", "close", "__await__", "cr_await", "cr_frame", "cr_running", "cr_code"})
 
 
 @rule.on(cst.Call)
@@ -60,7 +61,7 @@ def _coroutine(file: FileContext, node: cst.Call) -> str:
     helper = definition(file, node.func)
     if helper is None or helper[1].asynchronous is None or helper[1].decorators or not isinstance(kind, Awaitable):
         return ""
-    return helper[1].name.value
+    return helper[1].name.value if isinstance(kind.result, ANSWERS) else ""
 
 
 def _read_from_name(file: FileContext, parent: cst.Assign | cst.AnnAssign, node: cst.Call) -> str:

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
-from oaimigrate.analysis.retries import EVERYTHING, classes_of, requests_in, retry_loop
+from oaimigrate.analysis.retries import EVERYTHING, answers_in, classes_of, retry_loop
 from oaimigrate.checks.errors.swallowed_error import does_nothing
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -22,7 +22,7 @@ def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     last = node.handlers[-1] if node.handlers else None
     if last is None or file.is_test or not set(classes_of(file, last.type)) & EVERYTHING:
         return
-    if does_nothing(last.body) or not _hides(last) or not requests_in(file, node.body):
+    if does_nothing(last.body) or not _hides(last) or not answers_in(file, node.body):
         return
     repeated = retry_loop(file, node)
     if repeated is not None and last in repeated.handlers:

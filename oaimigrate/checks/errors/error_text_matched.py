@@ -8,8 +8,8 @@ import libcst as cst
 
 from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import source_of
-from oaimigrate.analysis.kinds import ErrorOf
+from oaimigrate.analysis.flow import ancestors, source_of, within
+from oaimigrate.analysis.kinds import ErrorOf, Symbol
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
 from oaimigrate.registry import Rule
@@ -43,7 +43,7 @@ def comparison(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
         return
     target = node.comparisons[0]
     error = _error(file, target.comparator)
-    if error is None or not isinstance(target.operator, (cst.In, cst.NotIn)):
+    if error is None or _is_raised_here(file, node) or not isinstance(target.operator, (cst.In, cst.NotIn)):
         return
     code = next((code for phrase, code in CODES.items() if phrase in text.lower()), None)
     if code is None:
@@ -51,6 +51,15 @@ def comparison(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
     message = "the text of an error is no interface and has changed within openai 3; "
     fix = _fix(file, node, error, code, negative=isinstance(target.operator, cst.NotIn))
     yield Diagnostic(rule.code, f'{message}ask for `code == "{code}"`', file.span(node), fix)
+
+
+def _is_raised_here(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether the `try` raises an error of the SDK itself, whose text is the program's own."""
+    for child, parent in ancestors(file, node):
+        if isinstance(parent, cst.Try) and isinstance(child, cst.ExceptHandler):
+            raised = (n.exc for n in within(parent.body) if isinstance(n, cst.Raise) and isinstance(n.exc, cst.Call))
+            return any(isinstance(file.kind(call.func).kind, Symbol) for call in raised)
+    return False
 
 
 def _error(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpression | None:

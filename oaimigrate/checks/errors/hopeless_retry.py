@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import leaves, within
 from oaimigrate.analysis.kinds import Symbol, TupleOf
-from oaimigrate.analysis.retries import classes_of, requests_in, retry_decorator, retry_loop
+from oaimigrate.analysis.retries import classes_of, retry_decorator, retry_loop, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -56,7 +56,7 @@ def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     for part in within(condition):
         if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
             name = _hopeless(file, part)
-            if name and requests_in(file, node.body):
+            if name and rising_requests(file, node):
                 yield Diagnostic(rule.code, _message(name), file.span(part))
                 return
 

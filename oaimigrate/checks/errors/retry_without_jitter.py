@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import is_external, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.retries import requests_in, retry_decorator, retry_loop, values_of
+from oaimigrate.analysis.retries import retry_decorator, retry_loop, rising_requests, values_of
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -18,6 +18,7 @@ from oaimigrate.registry import Rule
 rule = Rule("OAI508")
 
 RANDOM = re.compile(r"random|jitter|uniform|gauss|retry.?after|reset|header", re.IGNORECASE)
+CONCURRENT = re.compile(r"\basync def\b|\b(?:asyncio|threading|concurrent|multiprocessing|joblib|ray|Thread|Pool)\b")
 ADVICE = "clients that failed together come back together; add jitter"
 
 
@@ -25,7 +26,9 @@ ADVICE = "clients that failed together come back together; add jitter"
 def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     """`@retry(wait=wait_fixed(5))`."""
     found = retry_decorator(file, node) if node.decorators else None
-    if found is None or not isinstance(found[0].decorator, cst.Call) or not requests_in(file, node.body):
+    if found is None or not isinstance(found[0].decorator, cst.Call) or not rising_requests(file, node):
+        return
+    if _runs_alone(file):
         return
     call, path = found[0].decorator, found[1]
     place: cst.BaseExpression | None = None
@@ -65,10 +68,24 @@ def loop(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
         if isinstance(n, cst.Call) and _sleeps(file, n)
     ]
     repeated = retry_loop(file, node) if sleeps else None
+    if repeated is None or _runs_alone(file):
+        return
     for sleep in sleeps:
-        seconds = sleep.args[0].value
-        if repeated is not None and _in(file, sleep, repeated.handlers) and _same_each_time(file, seconds):
+        if _in(file, sleep, repeated.handlers) and _same_each_time(file, sleep.args[0].value):
             yield Diagnostic(rule.code, f"retries at regular times: {ADVICE}", file.span(sleep))
+            return
+
+
+def _runs_alone(file: FileContext) -> bool:
+    """Whether the file is a program of its own, or a notebook, in which nothing runs beside something else."""
+    if not file.source.virtual and not any(_is_main(node) for node in file.nodes(cst.If)):
+        return False
+    return CONCURRENT.search(file.text) is None
+
+
+def _is_main(node: cst.If) -> bool:
+    """`if __name__ == "__main__":`."""
+    return isinstance(node.test, cst.Comparison) and path_of(node.test.left) == "__name__"
 
 
 def _sleeps(file: FileContext, node: cst.Call) -> bool:

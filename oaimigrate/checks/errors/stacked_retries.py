@@ -11,6 +11,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import Symbol, TupleOf
 from oaimigrate.analysis.reach import constructor_of, request_of
+from oaimigrate.analysis.retries import rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -28,9 +29,9 @@ def function(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     decorator = next((d for d in node.decorators if _retries(file, d)), None)
     if decorator is None:
         return
-    for inner in within(node.body, functions=False):
+    for inner in rising_requests(file, node):
         reached = request_of(file, inner)
-        if reached is None or reached.call.doubt is not None or not isinstance(inner, cst.Call):
+        if reached is None or reached.call.doubt is not None:
             continue
         found = constructor_of(reached.file, reached.call.node.func)
         if found is None or not _default_retries(found[1]):

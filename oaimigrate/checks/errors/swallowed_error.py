@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.retries import EVERYTHING, classes_of, requests_in, retry_loop
+from oaimigrate.analysis.retries import EVERYTHING, answers_in, classes_of, retry_loop
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -19,7 +19,7 @@ rule = Rule("OAI506")
 def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     """`except Exception: pass` around a request."""
     empty = [h for h in node.handlers if not file.is_test and does_nothing(h.body) and _takes_errors(file, h.type)]
-    if not empty or not requests_in(file, node.body):
+    if not empty or not answers_in(file, node.body):
         return
     repeated = retry_loop(file, node)
     for handler in empty:

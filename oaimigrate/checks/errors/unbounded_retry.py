@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.retries import EVERYTHING, classes_of, requests_in, retry_decorator, retry_loop
+from oaimigrate.analysis.retries import EVERYTHING, classes_of, retry_decorator, retry_loop, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -23,7 +23,7 @@ MESSAGE = "the request is repeated for as long as it fails, also after what neve
 def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     """`@retry(wait=wait_random_exponential())` without `stop`."""
     found = retry_decorator(file, node) if node.decorators else None
-    if found is None or not _has_no_end(found[0].decorator, found[1]) or not requests_in(file, node.body):
+    if found is None or not _has_no_end(found[0].decorator, found[1]) or not rising_requests(file, node):
         return
     yield Diagnostic(rule.code, MESSAGE, file.span(found[0].decorator))
 

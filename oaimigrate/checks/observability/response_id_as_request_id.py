@@ -20,6 +20,7 @@ rule = Rule("OAI901")
 WHOLE = frozenset({"ChatCompletion", "ParsedChatCompletion", "Completion", "Response", "ParsedResponse"})
 CHUNK = frozenset({"ChatCompletionChunk"})
 NAMES = re.compile(r"(?:openai_|x_|x-|api_)?(?:request[_ -]?id|req[_ -]?id)", re.IGNORECASE)
+RECORDS = re.compile(r"log|record|save|store|write|bind|event|span|audit|trac|report|dict$", re.IGNORECASE)
 SPOKEN = re.compile(r"request[_ -]?id\W*(?:%s|\{\})?\W*$", re.IGNORECASE)
 
 
@@ -57,7 +58,9 @@ def _is_called_request_id(file: FileContext, node: cst.Attribute) -> bool:
         case cst.AnnAssign(target=target):
             return NAMES.fullmatch(path_of(target).rpartition(".")[2]) is not None
         case cst.Arg(keyword=cst.Name(value=name)):
-            return NAMES.fullmatch(name) is not None
+            call = file.parent(parent)
+            taker = path_of(call.func) if isinstance(call, cst.Call) else ""
+            return NAMES.fullmatch(name) is not None and RECORDS.search(taker) is not None
         case cst.DictElement(key=key, value=value) if value is node:
             return NAMES.fullmatch(literal(key) or "") is not None
         case cst.FormattedStringExpression():

@@ -25,6 +25,13 @@ def _asks(test: cst.BaseExpression) -> bool:
     return any(isinstance(n, cst.Name) and n.value == "hasattr" for n in within(test))
 
 
+def _is_second_try(node: cst.CSTNode) -> bool:
+    """`except AttributeError:`, after `model_dump` was tried."""
+    return (
+        isinstance(node, cst.ExceptHandler) and isinstance(node.type, cst.Name) and node.type.value == "AttributeError"
+    )
+
+
 def _is_of_a_request(file: FileContext, node: cst.BaseExpression) -> bool:
     reached = part_of(file, node)
     return reached is not None and not reached.hops
@@ -41,6 +48,8 @@ def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     if any(_asks(test) for _, parent in ancestors(file, node) if (test := getattr(parent, "test", None)) is not None):
         return  # `x.model_dump() if hasattr(x, "model_dump") else x.dict()`
+    if any(_is_second_try(parent) for _, parent in ancestors(file, node)):
+        return
     old = func.attr.value
     if old == "copy" and not _is_of_a_request(file, func.value):
         return  # a dict of 0.28 had it too

@@ -26,10 +26,17 @@ def loop(node: cst.For, file: FileContext) -> Iterator[Diagnostic]:
     if file.is_test or not isinstance(kind, (StreamOf, Either)) or request_behind(file, node.iter) is None:
         return  # a generator of the program's own closes what it reads, or does not
     leaving = _leaving(file, node)
-    if leaving is None or _closes(file, node):
+    if leaving is None or _closes(file, node) or _goes_on(file, node):
         return
     message = "the stream is left before its end and stays open, with its connection, before openai 2.9; use `with`"
     yield Diagnostic(rule.code, message, file.span(leaving))
+
+
+def _goes_on(file: FileContext, node: cst.For) -> bool:
+    """Whether another loop reads the rest of the stream."""
+    name = path_of(node.iter)
+    later = (n for n in file.nodes(cst.For) if n is not node and file.scope(n) is file.scope(node))
+    return bool(name) and any(path_of(n.iter) == name for n in later)
 
 
 def _leaving(file: FileContext, node: cst.For) -> cst.CSTNode | None:

@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import function_of, within
 from oaimigrate.analysis.kinds import Either, Model, StreamOf
+from oaimigrate.analysis.reach import has_own_fields
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -26,9 +27,24 @@ def loop(node: cst.For, file: FileContext) -> Iterator[Diagnostic]:
     body: cst.CSTNode = function.body if function is not None else file.module
     reads = any(isinstance(n, cst.Attribute) and n.attr.value == "content" for n in within(node.body))
     looks = any(_looks(n) for n in within(body))
-    if reads and not looks:
+    if reads and not looks and _is_kept(node) and not has_own_fields(file, node):
         message = "a stream that was cut looks like one that is complete: look at `finish_reason` of its last choice"
         yield Diagnostic(rule.code, message, file.span(node.iter))
+
+
+def _is_kept(node: cst.For) -> bool:
+    """Whether the loop keeps or hands on what it reads: a text that is only shown is cut before the reader's eyes."""
+    for inner in within(node.body):
+        match inner:
+            case cst.AugAssign() | cst.Yield():
+                return True
+            case cst.Call(func=cst.Attribute(attr=cst.Name(value="append" | "put"))):
+                return True
+            case cst.AssignTarget(target=cst.Subscript()):
+                return True
+            case cst.Assign(value=cst.BinaryOperation(operator=cst.Add())):
+                return True
+    return False
 
 
 def _looks(node: cst.CSTNode) -> bool:

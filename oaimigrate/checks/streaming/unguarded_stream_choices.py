@@ -13,7 +13,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, source_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
-from oaimigrate.analysis.reach import constructor_of, request_behind
+from oaimigrate.analysis.reach import constructor_of, has_own_fields, request_behind
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
@@ -55,12 +55,8 @@ def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
 
 def _from_own_server(file: FileContext, node: Loop) -> bool:
     """Whether the stream comes from this machine and no usage was asked for, or its chunks have fields of their own."""
-    fields = file.api.models["ChatCompletionChunk"].fields
-    target = path_of(node.target)
-    for inner in within(node):
-        if isinstance(inner, cst.Attribute) and path_of(inner.value) == target and inner.attr.value not in fields:
-            if not inner.attr.value.startswith(("model_", "to_", "_")):
-                return True
+    if has_own_fields(file, node):
+        return True
     reached = request_behind(file, node.iter)
     found = constructor_of(reached.file, reached.call.node.func) if reached is not None else None
     address = argument(found[1], "base_url") if found is not None else None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.encodings import NAMES, NEWEST, encoding_name, maker
+from oaimigrate.analysis.encodings import NEWEST, encoding_name, maker
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, caught_names, within
+from oaimigrate.analysis.flow import ancestors, caught_names, function_of, within
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI705")
+
+OTHERS = re.compile(r"ollama|llama|claude|anthropic|gemini|mistral|qwen|deepseek|groq|bedrock", re.IGNORECASE)
 
 
 @rule.on(cst.Call)
@@ -24,12 +27,21 @@ def fallback(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if name is None or not (function := maker(file, node)):
         return
     chosen = name if function == "get_encoding" else encoding_name(name)
-    if chosen not in NAMES or chosen.startswith("o200k") or not _after_key_error(file, node):
+    if chosen != "cl100k_base" or name.startswith("text-embedding") or not _after_key_error(file, node):
+        return
+    if _of_others(file, node):
         return
     message = f"tiktoken knows every model with `{chosen}`; one that it does not know is newer: fall back to `{NEWEST}`"
     edits = [build.replace_whole(file, node.args[0].value, f'"{NEWEST}"')]
     fix = Fix(f"Fall back to `{NEWEST}`", tuple(edits), Safety.UNSAFE) if function == "get_encoding" else None
     yield Diagnostic(rule.code, message, file.span(node.args[0].value), fix)
+
+
+def _of_others(file: FileContext, node: cst.Call) -> bool:
+    """Whether the file or the function is about models of others, for which any encoding is a guess."""
+    function = function_of(file, node)
+    name = function.name.value if isinstance(function, cst.FunctionDef) else ""
+    return OTHERS.search(f"{file.source.path} {name}") is not None
 
 
 def _after_key_error(file: FileContext, node: cst.Call) -> bool:
