@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.flow import bindings_of, is_external, within
-from oaimigrate.analysis.kinds import Function
+from oaimigrate.analysis.kinds import ClassOf, Function, InstanceOf
 from oaimigrate.analysis.steps import literal
 from oaimigrate.analysis.walk import dotted
 
@@ -50,7 +50,7 @@ def _imported(file: FileContext, func: cst.BaseExpression) -> str:
 
 
 def is_encoding(file: FileContext, node: cst.CSTNode, depth: int = 0) -> bool:
-    """Whether an expression is an encoding of tiktoken on one way at least: no other way is plausible then."""
+    """Whether an expression is an encoding of tiktoken, whichever way was taken to it."""
     if depth > 4:
         return False
     match node:
@@ -63,16 +63,27 @@ def is_encoding(file: FileContext, node: cst.CSTNode, depth: int = 0) -> bool:
             bindings = bindings_of(file, node)
             if any(b.how == "param" and isinstance(b.node, cst.Param) and _annotated(file, b.node) for b in bindings):
                 return True
-            return any(
-                b.how == "assign" and not b.path and b.value is not None and is_encoding(file, b.value, depth + 1)
-                for b in bindings
+            return all(b.how == "assign" and not b.path for b in bindings) and _all(
+                file, [b.value for b in bindings], depth
             )
-        case cst.Attribute(value=cst.Name(value="self" | "cls"), attr=attr):
-            values = [b.value for names in file.tree.attributes.values() for b in names.get(attr.value, ())]
-            return any(v is not None and is_encoding(file, v, depth + 1) for v in values)
+        case cst.Attribute(value=cst.Name() as owner, attr=attr):
+            instance = file.kind(owner).kind
+            scope = file.tree.scope_of_node.get(instance.node) if isinstance(instance, (InstanceOf, ClassOf)) else None
+            bindings = (
+                [*file.tree.attributes.get(scope, {}).get(attr.value, ()), *scope.names.get(attr.value, ())]
+                if scope is not None
+                else []
+            )
+            return _all(file, [b.value for b in bindings], depth)
         case cst.BooleanOperation(left=left, right=right):
-            return is_encoding(file, left, depth + 1) or is_encoding(file, right, depth + 1)
+            return _all(file, [left, right], depth)
     return False
+
+
+def _all(file: FileContext, values: list[cst.BaseExpression | None], depth: int) -> bool:
+    """Whether all of these are encodings; `x = None` and a bare `x: Encoding` say nothing."""
+    asked = [v for v in values if v is not None and not (isinstance(v, cst.Name) and v.value == "None")]
+    return bool(asked) and all(is_encoding(file, v, depth + 1) for v in asked)
 
 
 def _annotated(file: FileContext, parameter: cst.Param) -> bool:
@@ -84,7 +95,7 @@ def _returns_encoding(file: FileContext, function: cst.CSTNode, depth: int) -> b
     if not isinstance(function, cst.FunctionDef) or function not in file.tree.scope_of_node:
         return False
     returned = [n.value for n in within(function.body, functions=False) if isinstance(n, cst.Return) and n.value]
-    return any(is_encoding(file, value, depth + 1) for value in returned)
+    return _all(file, list(returned), depth)
 
 
 def encode_call(file: FileContext, node: cst.CSTNode) -> cst.Call | None:

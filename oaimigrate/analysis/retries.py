@@ -100,8 +100,19 @@ def retry_loop(file: FileContext, node: cst.Try) -> RetryLoop | None:
         return None
     if _asks_anew(loop, node, requests):
         return None
-    staying = tuple(h for h in node.handlers if not leaves_loop(file, h.body))
+    ends = _ends_after(file, loop, node)
+    staying = tuple(h for h in node.handlers if (_continues(h) if ends else not leaves_loop(file, h.body)))
     return RetryLoop(loop, node, tuple(requests), staying) if staying else None
+
+
+def _ends_after(file: FileContext, loop: cst.For | cst.While, node: cst.Try) -> bool:
+    """Whether what follows the `try` in the loop always leaves it: only `continue` begins another round then."""
+    statements = statements_of(loop.body)
+    return any(s is node for s in statements[:-1]) and isinstance(statements[-1], (cst.Break, cst.Return, cst.Raise))
+
+
+def _continues(handler: cst.ExceptHandler) -> bool:
+    return any(isinstance(n, cst.Continue) for n in within(handler.body, functions=False))
 
 
 def _loop_of(file: FileContext, node: cst.Try) -> cst.For | cst.While | None:

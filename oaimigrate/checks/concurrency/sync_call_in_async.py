@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -16,6 +17,8 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI601")
 
+ON_PURPOSE = re.compile(r"\bblock|synchronous", re.IGNORECASE)
+
 
 @rule.on(cst.Call)
 def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
@@ -25,6 +28,8 @@ def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     if isinstance(file.parent(node), cst.Await):
         return  # awaiting what is no coroutine fails, and has a rule of its own
+    if _is_explained(file, node):
+        return
     name = _request(file, node)
     if name:
         message = f"`{name}` blocks the event loop; await an asynchronous client"
@@ -37,6 +42,13 @@ def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         message = f"`{helper}` blocks the event loop: it makes a request with a synchronous client"
         note = Note("the request", home.span(inner), None if home is file else home.source.path)
         yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+
+
+def _is_explained(file: FileContext, node: cst.Call) -> bool:
+    """Whether a comment right above says that the call blocks, or is synchronous, on purpose."""
+    line = file.line_of(node) if isinstance(file.statement(node), cst.BaseSmallStatement) else None
+    comments = (e.comment.value for e in line.leading_lines if e.comment is not None) if line is not None else ()
+    return any(ON_PURPOSE.search(comment) for comment in comments)
 
 
 def _request(file: FileContext, node: cst.Call) -> str:

@@ -70,7 +70,7 @@ def loop(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     repeated = retry_loop(file, node) if sleeps else None
     if repeated is None or _runs_alone(file):
         return
-    for sleep in sleeps:
+    for sleep in sorted(sleeps, key=lambda n: file.tree.orders[n]):
         if _in(file, sleep, repeated.handlers) and _same_each_time(file, sleep.args[0].value):
             yield Diagnostic(rule.code, f"retries at regular times: {ADVICE}", file.span(sleep))
             return

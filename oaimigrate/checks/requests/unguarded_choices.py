@@ -7,14 +7,17 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import bindings_of
+from oaimigrate.analysis.flow import bindings_of, source_of
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import ListOf, Model, Symbol
-from oaimigrate.analysis.reach import call_of_part, request_of
+from oaimigrate.analysis.reach import call_of_part, constructor_of, part_of, request_of
+from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI301")
+
+GATEWAYS = {"openrouter.ai": "OpenRouter", "generativelanguage.googleapis.com": "Gemini"}
 
 CHOICES = tuple(ListOf(Model(name)) for name in ("ChatChoice", "CompletionChoice", "ParsedChoice"))
 
@@ -35,8 +38,12 @@ def first_choice(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]
         return
     keys = frozenset({path_of(choices), path_of(node.value)} - {""})
     if not guarded(file, node, Subject(keys, path_of(choices.value))):
-        message = f"`choices[{index}]` of a response may not be there; check `choices` first"
-        yield Diagnostic(rule.code, message, file.span(node))
+        message, severity = f"`choices[{index}]` of a response may not be there; check `choices` first", ""
+        gateway = _gateway(file, choices.value)
+        if gateway:
+            message = f"{gateway} reports errors with status 200, and `choices` is None then; check `choices` first"
+            severity = "warning"
+        yield Diagnostic(rule.code, message, file.span(node), severity=severity)
 
 
 def _list(file: FileContext, node: cst.BaseExpression) -> cst.Attribute | None:
@@ -65,6 +72,15 @@ def _seen_before(file: FileContext, node: cst.Subscript, choices: cst.Attribute)
 
 def _suite(file: FileContext, node: cst.CSTNode) -> object:
     return file.tree.places[node].block
+
+
+def _gateway(file: FileContext, response: cst.BaseExpression) -> str:
+    """The server behind a request that is known for answers without choices, "" for any other."""
+    reached = part_of(file, response)
+    found = constructor_of(reached.file, reached.call.node.func) if reached is not None else None
+    address = argument(found[1], "base_url") if found is not None else None
+    text = (literal(source_of(found[0], address)) if found is not None and address is not None else None) or ""
+    return next((name for host, name in GATEWAYS.items() if text.startswith(f"https://{host}/")), "")
 
 
 def _is_answer(file: FileContext, response: cst.BaseExpression) -> bool:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import function_of, within
+from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Either, Model, StreamOf
 from oaimigrate.analysis.reach import has_own_fields
 from oaimigrate.diagnostics import Diagnostic
@@ -27,9 +28,16 @@ def loop(node: cst.For, file: FileContext) -> Iterator[Diagnostic]:
     body: cst.CSTNode = function.body if function is not None else file.module
     reads = any(isinstance(n, cst.Attribute) and n.attr.value == "content" for n in within(node.body))
     looks = any(_looks(n) for n in within(body))
-    if reads and not looks and _is_kept(node) and not has_own_fields(file, node):
+    if reads and not looks and _is_kept(node) and not _hands_on(file, node) and not has_own_fields(file, node):
         message = "a stream that was cut looks like one that is complete: look at `finish_reason` of its last choice"
         yield Diagnostic(rule.code, message, file.span(node.iter))
+
+
+def _hands_on(file: FileContext, node: cst.For) -> bool:
+    """Whether the chunk itself goes somewhere else, where its end may be looked at."""
+    name = path_of(node.target)
+    uses = (n for n in within(node.body) if isinstance(n, cst.Name) and n.value == name and n in file.tree.places)
+    return any(not isinstance(p := file.parent(n), cst.Attribute) or p.value is not n for n in uses)
 
 
 def _is_kept(node: cst.For) -> bool:

@@ -9,7 +9,7 @@ import libcst as cst
 
 from oaimigrate.analysis.encodings import NEWEST, encoding_name, maker
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, caught_names, function_of, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, function_of, within
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
@@ -37,11 +37,20 @@ def fallback(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     yield Diagnostic(rule.code, message, file.span(node.args[0].value), fix)
 
 
+def _is_written(file: FileContext, model: cst.BaseExpression) -> bool:
+    """Whether a model is written out, here or in each assignment of its name."""
+    if not isinstance(model, cst.Name):
+        return literal(model) is not None
+    return all(b.value is not None and literal(b.value) is not None for b in bindings_of(file, model))
+
+
 def _of_others(file: FileContext, node: cst.Call) -> bool:
-    """Whether the file or the function is about models of others, for which any encoding is a guess."""
+    """Whether the file, the function or the handler is about models of others, for which any encoding is a guess."""
     function = function_of(file, node)
     name = function.name.value if isinstance(function, cst.FunctionDef) else ""
-    return OTHERS.search(f"{file.source.path} {name}") is not None
+    handler = next((p for _, p in ancestors(file, node) if isinstance(p, cst.ExceptHandler)), None)
+    said = file.code(handler) if handler is not None else ""
+    return OTHERS.search(f"{file.source.path} {name} {said}") is not None
 
 
 def _after_key_error(file: FileContext, node: cst.Call) -> bool:
@@ -51,7 +60,7 @@ def _after_key_error(file: FileContext, node: cst.Call) -> bool:
             catches = {"KeyError", "LookupError", "Exception", "BaseException"} & set(caught_names(file, child.type))
             asks = (n for n in within(parent.body) if isinstance(n, cst.Call))
             return bool(catches) and any(
-                maker(file, n) == "encoding_for_model" and literal(n.args[0].value) is None for n in asks
+                maker(file, n) == "encoding_for_model" and not _is_written(file, n.args[0].value) for n in asks
             )
         if isinstance(parent, cst.FunctionDef):
             return False
