@@ -10,6 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import constructed
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
+from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -43,7 +44,7 @@ def _of_openai(file: FileContext, name: str, base: cst.BaseExpression | None) ->
 def _of_azure(
     file: FileContext, name: str, base: cst.BaseExpression | None, endpoint: cst.BaseExpression | None
 ) -> tuple[cst.BaseExpression, str] | None:
-    if base is not None and endpoint is not None and not _is_none(base) and not _is_none(endpoint):
+    if base is not None and endpoint is not None and _is_there(file, base) and _is_there(file, endpoint):
         return base, f"`{name}` takes `base_url` or `azure_endpoint`, not both: it raises ValueError"
     if base is not None and "/openai/v1" in (_path(file, base) or ""):
         plain = name.replace("Azure", "")
@@ -70,5 +71,9 @@ def _is_openai(file: FileContext, node: cst.BaseExpression) -> bool:
     return (literal(source_of(file, node)) or "").startswith("https://api.openai.com")
 
 
-def _is_none(node: cst.BaseExpression) -> bool:
-    return isinstance(node, cst.Name) and node.value == "None"
+def _is_there(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether a value is certainly not None: text, or `os.environ[…]`."""
+    source = source_of(file, node)
+    if isinstance(source, cst.Subscript):
+        return path_of(source).startswith("os.environ.")
+    return isinstance(source, (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString))

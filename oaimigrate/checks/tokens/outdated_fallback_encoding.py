@@ -41,7 +41,8 @@ def _is_written(file: FileContext, model: cst.BaseExpression) -> bool:
     """Whether a model is written out, here or in each assignment of its name."""
     if not isinstance(model, cst.Name):
         return literal(model) is not None
-    return all(b.value is not None and literal(b.value) is not None for b in bindings_of(file, model))
+    bindings = bindings_of(file, model)
+    return all(b.how == "assign" and b.value is not None and literal(b.value) is not None for b in bindings)
 
 
 def _of_others(file: FileContext, node: cst.Call) -> bool:

@@ -42,7 +42,10 @@ def _from_outside(file: FileContext, node: cst.BaseExpression) -> bool:
     name = next((n for n in _roots(node) if n.value == root), None)
     if name is None or name not in file.tree.places:
         return False
-    return any(b.how in ("param", "for") for b in bindings_of(file, name))
+    bindings = bindings_of(file, name)
+    if any(b.how == "for" and b.value is not None and "token" in path_of(b.value).lower() for b in bindings):
+        return False  # tokens, not text
+    return any(b.how in ("param", "for") for b in bindings)
 
 
 def _roots(node: cst.BaseExpression) -> Iterator[cst.Name]:

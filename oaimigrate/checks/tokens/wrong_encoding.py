@@ -31,6 +31,8 @@ def encoding(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     chosen = name if function == "get_encoding" else encoding_name(name)
     models = models_of(file)
+    if function == "encoding_for_model" and "embedding" not in name:
+        models = {m for m in models if "embedding" not in m}  # these are asked for something else
     wanted = {encoding_name(model) for model in models}
     if len(wanted) != 1 or not chosen or chosen in wanted or "" in wanted or _is_fallback(file, node):
         return
