@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.retries import EVERYTHING, answers_in, classes_of, retry_loop
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.diagnostics import Diagnostic
@@ -25,9 +26,17 @@ def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     for handler in empty:
         if repeated is not None and handler in repeated.handlers:
             continue  # asks again, which is something
+        if _tries_another(node, handler):
+            continue
         what = f"`except {file.code(handler.type)}`" if handler.type is not None else "the bare `except`"
         message = f"{what} drops every error of the request without a trace; log it, or let it rise"
         yield Diagnostic(rule.code, message, file.span(handler.type if handler.type is not None else handler))
+
+
+def _tries_another(node: cst.Try, handler: cst.ExceptHandler) -> bool:
+    """Whether the next round of a loop asks another model or key: success leaves it, `continue` goes on."""
+    goes_on = any(isinstance(n, cst.Continue) for n in within(handler.body))
+    return goes_on and any(isinstance(n, (cst.Return, cst.Break)) for n in within(node.body, functions=False))
 
 
 def does_nothing(suite: cst.CSTNode) -> bool:

@@ -131,6 +131,8 @@ def _filtered(file: FileContext, stream: cst.BaseExpression) -> bool:
         return True
     if not isinstance(stream, cst.Call):
         return False
+    if path_of(stream.func) in ("filter", "itertools.filterfalse", "filterfalse"):
+        return any(path_of(n).endswith(".choices") for n in within(stream.args[0])) if stream.args else False
     kind = file.kind(stream.func).kind
     return isinstance(kind, Function) and any(path_of(n).endswith(".choices") for n in within(kind.node))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
 
 from oaimigrate.analysis.encodings import encode_call
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names
+from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, function_of
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
@@ -17,6 +18,7 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI704")
 
+TOKENS = re.compile(r"(?:^|_|\.)tok(?:en)?s?(?:$|_)", re.IGNORECASE)
 OPTIONS = frozenset({"disallowed_special", "allowed_special"})
 CATCHING = frozenset({"ValueError", "Exception", "BaseException"})
 
@@ -43,8 +45,11 @@ def _from_outside(file: FileContext, node: cst.BaseExpression) -> bool:
     if name is None or name not in file.tree.places:
         return False
     bindings = bindings_of(file, name)
-    if any(b.how == "for" and b.value is not None and "token" in path_of(b.value).lower() for b in bindings):
+    if any(b.how == "for" and b.value is not None and TOKENS.search(path_of(b.value)) for b in bindings):
         return False  # tokens, not text
+    function = function_of(file, node)
+    if isinstance(function, cst.FunctionDef) and "bias" in function.name.value:
+        return False  # words whose tokens are looked up
     return any(b.how in ("param", "for") for b in bindings)
 
 
