@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import asks_for_usage
+from oaimigrate.analysis.calls import asks_for_usage, constructed
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, source_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
@@ -58,11 +58,16 @@ def _from_own_server(file: FileContext, node: Loop) -> bool:
     if has_own_fields(file, node):
         return True
     reached = request_behind(file, node.iter)
-    found = constructor_of(reached.file, reached.call.node.func) if reached is not None else None
-    address = argument(found[1], "base_url") if found is not None else None
-    if reached is None or found is None or address is None or asks_for_usage(reached.call):
-        return False
-    return bool(LOCAL.match(literal(source_of(found[0], address)) or ""))
+    if reached is None:  # whatever is asked, it is asked here
+        built = [c for c in file.nodes(cst.Call) if constructed(file, c)]
+        return bool(built) and all(_is_local(file, c) for c in built)
+    found = constructor_of(reached.file, reached.call.node.func)
+    return found is not None and not asks_for_usage(reached.call) and _is_local(*found)
+
+
+def _is_local(file: FileContext, construction: cst.Call) -> bool:
+    address = argument(construction, "base_url")
+    return address is not None and bool(LOCAL.match(literal(source_of(file, address)) or ""))
 
 
 @rule.on(cst.Subscript)

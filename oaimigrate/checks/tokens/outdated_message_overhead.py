@@ -65,12 +65,20 @@ def _counts(file: FileContext, node: cst.CSTNode) -> bool:
     return function is not None and any(encode_call(file, n) is not None for n in within(function.body))
 
 
+def _asks_for_model(test: cst.BaseExpression) -> bool:
+    """`model.startswith("chatglm")`, `model == "…"`."""
+    return any(isinstance(n, cst.Name) and "model" in n.value.lower() for n in within(test))
+
+
 def _is_for_the_old_model(file: FileContext, node: cst.CSTNode) -> bool:
-    """Whether a test or a `case` around names the one model that counts like this."""
+    """Whether a test or a `case` around names the one model that counts like this, or only models of others."""
     for _, parent in ancestors(file, node):
         test = (
             parent.test if isinstance(parent, cst.If) else parent.pattern if isinstance(parent, cst.MatchCase) else None
         )
-        if test is not None and any("0301" in (literal(n) or "") for n in within(test)):
+        named = [text for n in within(test) if (text := literal(n))] if test is not None else []
+        if any("0301" in text for text in named):
             return True
+        if named and isinstance(parent, cst.If) and _asks_for_model(parent.test) and not any("gpt" in n for n in named):
+            return True  # models of others count in ways of their own
     return False
