@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from oaimigrate.config import ALWAYS, ConfigError
+from oaimigrate.notebooks.json_places import plain_reason
 
 if TYPE_CHECKING:
     from oaimigrate.diagnostics import FileResult
@@ -93,7 +94,7 @@ def read(path: str) -> Baseline:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
+        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {plain_reason(error)}") from error
     return Baseline(path, _counts(data, path, text))
 
 

@@ -14,13 +14,16 @@ import click
 from oaimigrate import __version__
 from oaimigrate.config import FORMATS, ConfigError
 from oaimigrate.discovery import DiscoveryError
-from oaimigrate.options import fix_options, rule_names, selectors, shared_options
+from oaimigrate.options import colour_option, fix_options, rule_names, selectors, shared_options
 
 FAILED, INTERRUPTED = 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and give its exit code. Errors of use are one line on standard error."""
+    from oaimigrate.reporters import colour
+
+    colour.wanted = None
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # source text may hold what a terminal cannot show
@@ -126,6 +129,7 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
 @click.option("--safe-only", is_flag=True, help="Leave out the rewrites that a person should read.")
 @click.option("--unsafe-fixes", is_flag=True, help="Accepted: the migration applies them anyway.")
 @click.option("--allow-dirty", is_flag=True, help="Write even where git could not undo it.")
+@click.option("--docs", is_flag=True, help="Rewrite the Python fences of Markdown files and of docstrings, too.")
 @shared_options
 def migrate(paths: tuple[str, ...], **options: Any) -> int:
     """Rewrite code for openai 0.28 to the SDK of today, and say what is left."""
@@ -136,6 +140,7 @@ def migrate(paths: tuple[str, ...], **options: Any) -> int:
 
 @cli.command()
 @click.argument("place", metavar="PATH:LINE")
+@colour_option
 def explain(place: str) -> int:
     """Explain a line: what its expressions are, how that is known, and what the rules make of it."""
     from oaimigrate.commands import explain as command
@@ -147,6 +152,7 @@ def explain(place: str) -> int:
 @click.argument("code", required=False, shell_complete=rule_names)
 @click.option("--all", "all_", is_flag=True, help="Every rule.")
 @click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json"]), default="text")
+@colour_option
 def rule(code: str | None, *, all_: bool, format_: str) -> int:
     """Explain a rule, given its code or its name."""
     from oaimigrate.commands import rules as command
@@ -158,6 +164,7 @@ def rule(code: str | None, *, all_: bool, format_: str) -> int:
 
 @cli.command()
 @click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text")
+@colour_option
 def rules(format_: str) -> int:
     """List the rules."""
     from oaimigrate.commands import rules as command

@@ -144,6 +144,29 @@ def _line_end(data: bytes, start: int) -> int:
     return len(data) if end < 0 else end
 
 
+def parses(data: bytes, path: str) -> bool:
+    """Whether a Python file or a notebook is one, as far as the compiler tells; other files are not asked."""
+    if not path.endswith(SUFFIXES):
+        return True
+    if path.endswith(".ipynb"):
+        from oaimigrate.source import Source, SourceError
+
+        try:
+            return not Source.from_bytes(data, path).unreadable
+        except SourceError:
+            return False
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def is_manifest(path: str) -> bool:
     """Whether a file says, by its name, what a project requires."""
     from oaimigrate import manifests

@@ -44,7 +44,9 @@ class Ignores:
         name = os.path.basename(path)
         level: Ignores | None = self
         while level is not None:
-            relative = path[len(level.folder.rstrip(os.sep)) + 1 :].replace(os.sep, "/") if level.paths else ""
+            folder = level.folder.rstrip(os.sep) + os.sep
+            inside = level.paths is not None and path.startswith(folder)
+            relative = path[len(folder) :].replace(os.sep, "/") if inside else ""
             if (
                 name in level.literals
                 or (level.names and level.names.match(name))
@@ -67,10 +69,15 @@ class Ignores:
         return any(self.ignores(path[:end], is_folder=True) for end in ends) or self.ignores(path, is_folder=False)
 
 
-def of(lines: Iterable[str], folder: str) -> Ignores | None:
-    """The rules that lines written as in a `.gitignore` of `folder` make; None for none."""
+def of(lines: Iterable[str], folder: str, above: Ignores | None = None) -> Ignores | None:
+    """The rules that lines written as in a `.gitignore` of `folder` make; `above` where there are none."""
     patterns = tuple(pattern for line in lines for pattern in _patterns(line))
-    return _rules(folder, patterns[::-1], None) if patterns else None
+    return _rules(folder, patterns[::-1], above) if patterns else above
+
+
+def below(folder: str, rules: Ignores) -> Ignores:
+    """The rules of another folder, asked about what lies below this one."""
+    return _rules(folder, (), rules)
 
 
 def read(file: str, folder: str, above: Ignores | None) -> Ignores | None:

@@ -35,10 +35,30 @@ def shared_options(command: _Command) -> _Command:
             ),
             click.option("--no-cache", is_flag=True, help="Accepted for scripts; nothing is cached."),
             click.option("--debug", is_flag=True, help="Show where an internal error happened."),
+            colour_option,
         )
     ):
         command = option(command)
     return command
+
+
+def colour_option(command: _Command) -> _Command:
+    """Whether output is coloured; stronger than NO_COLOR and FORCE_COLOR."""
+    return click.option(
+        "--color",
+        type=click.Choice(("auto", "always", "never")),
+        is_eager=True,
+        expose_value=False,
+        callback=_colour,
+        help="When output is coloured. Default: where a terminal shows it, and as NO_COLOR and FORCE_COLOR say.",
+    )(command)
+
+
+def _colour(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    from oaimigrate.reporters import colour
+
+    if value is not None:
+        colour.wanted = {"auto": None, "always": True, "never": False}[value]
 
 
 def place_options(command: _Command) -> _Command:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.consumers import consumers, read_or_nothing
-from oaimigrate.discovery import MANIFESTS, TOKENS, WORD, ExcludesOf, discover, is_manifest, speaks
+from oaimigrate.discovery import MANIFESTS, TOKENS, WORD, ExcludesOf, discover, is_manifest, parses, speaks
 from oaimigrate.source import Source, SourceError, read_bytes
 
 if TYPE_CHECKING:
@@ -84,6 +84,9 @@ def collect(
 ) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
     more = _documents() if docs else ()
+    # A person who names a file wants to hear that it does not parse. Where files are found in folders, or a hook names
+    # them (it says `--force-exclude`), what never says "openai" is not our concern.
+    given = frozenset() if force_exclude else frozenset(map(os.path.normpath, paths))
     names = discover(paths, force_exclude=force_exclude, excludes_of=excludes_of, more=more)
     files, unreadable, others, requirements = [], [], [], []
     kept, room = {}, _KEPT_BYTES
@@ -99,6 +102,8 @@ def collect(
                 files.append((path, data))
             elif path.endswith("setup.py") and WORD in data:
                 requirements.append((path, data))
+            elif path in given and not parses(data, path):
+                files.append((path, data))
             else:
                 others.append(path)
                 room -= len(data)

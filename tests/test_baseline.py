@@ -76,6 +76,7 @@ def test_the_configuration_may_name_it(run: Run, tmp_path: Path, monkeypatch: py
     [
         (None, "there is no baseline `known.json`; `--write-baseline` makes it"),
         ("{\n", "known.json:2:1: not JSON: expecting property name enclosed in double quotes"),
+        ('{"files', "known.json:1:2: not JSON: unterminated string"),
         ("[]", "known.json:1: not a baseline: it holds `version` and `files`"),
         ('{"version": 2, "files": {}}', "known.json:1: version 2 is not known; this is 1"),
         (

@@ -278,6 +278,40 @@ def test_colours_are_for_terminals(run: Run, tmp_path: Path, monkeypatch: pytest
     assert b"\033[" in run("check").out
 
 
+def test_an_option_decides_about_colours(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_bytes(OLD)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert b"\033[" in run("check", "--color", "always").out
+    assert b"\033[" in run("check", "--color=always", "--diff").out
+    assert b"\033[" not in run("check", tty=True).out  # what an earlier run was told is forgotten
+    assert b"\033[" not in run("rules", "--color", "auto", tty=True).out
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert b"\033[" not in run("check", "--color", "never", tty=True).out
+    assert "\033[" not in run("check", "no.py", "--color", "never", tty=True).err
+    assert b"\033[" in run("check", "--color", "auto").out
+    assert run("check", "--color", "sometimes").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("a.py", "x = (\n", "a.py:1:5: OAI001 this file does not parse as Python 3: '(' was never closed"),
+        ("a.ipynb", '{"cells": ["a', "a.ipynb:1:12: OAI001 this notebook is no valid JSON: unterminated string"),
+        ("b.ipynb", '{"cells": ["\n"]}',
+         "b.ipynb:1:13: OAI001 this notebook is no valid JSON: invalid control character"),
+        ("c.ipynb", '{"nbformat": 3, "worksheets": []}',
+         "c.ipynb:1:1: OAI001 notebooks of format 3 are not read; save it in format 4"),
+    ],
+)  # fmt: skip
+def test_a_named_file_that_does_not_parse_is_said(run: Run, tmp_path: Path, name: str, text: str, place: str) -> None:
+    (tmp_path / name).write_text(text)
+    done = run("check", "--format", "concise", name)
+    assert (done.code, done.text.splitlines()[0]) == (1, place)
+    # Found in a folder or named by a hook: what never says "openai" is no concern of ours.
+    assert run("check").code == run("check", "--force-exclude", name).code == 0
+
+
 def test_no_command_shows_the_help(run: Run) -> None:
     done = run()
     assert done.code == 2

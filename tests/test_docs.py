@@ -229,3 +229,16 @@ def test_docstrings_of_a_module_without_the_sdk(run: Run, tmp_path: Path) -> Non
 def test_standard_input_may_be_markdown(run: Run) -> None:
     done = run("check", "--docs", "--fix", "--select", "OAI1", "--stdin-filename", "x.md", "-", stdin=GUIDE.encode())
     assert done.text == FIXED
+
+
+def test_migrate_rewrites_documentation_when_asked_for(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "guide.md").write_text(GUIDE)
+    (tmp_path / "a.py").write_text('"""Ask.\n\n```python\nimport openai\nopenai.Model.list()\n```\n"""\n')
+    assert run("migrate", "--allow-dirty").text.startswith("Nothing to migrate")
+    assert run("migrate", "--docs", "--diff").out.count(b"+++ b/") == 2
+    assert (tmp_path / "guide.md").read_text() == GUIDE
+    done = run("migrate", "--docs", "--allow-dirty")
+    assert (done.code, done.text.splitlines()[0].endswith("in 2 files.")) == (0, True)
+    assert (tmp_path / "guide.md").read_text() == FIXED
+    assert "openai.models.list()" in (tmp_path / "a.py").read_text().replace("client", "openai")
+    assert run("migrate", "--docs", "--allow-dirty").text.startswith("Nothing to migrate")

@@ -231,6 +231,78 @@ def test_a_file_that_is_not_utf_8(run: Run) -> None:
     assert run("check").err == "error: oaimigrate.toml:2: not UTF-8: byte 0xe9\n"
 
 
+BASE = """
+select = ["OAI101", "OAI102"]
+ignore = ["OAI102"]
+extend-exclude = ["/skipped.py", "old/"]
+client-name = "oai"
+baseline = "known.json"
+
+[per-file-ignores]
+"/quiet.py" = ["OAI101"]
+"""
+
+
+def test_a_file_extends_another(run: Run, tmp_path: Path) -> None:
+    write(dict.fromkeys(("app/a.py", "app/skipped.py", "app/old/a.py", "app/new/a.py", "app/quiet.py"), OLD))
+    write({"base.toml": BASE, "app/oaimigrate.toml": 'extend = "../base.toml"\nextend-exclude = ["new/"]\n'})
+    (tmp_path / "known.json").write_text('{"version": 1, "files": {"app/quiet.py": {"OAI101": 1}}}')
+    concise = ("check", "--format", "concise")
+    # Patterns with a slash at their beginning are relative to the file that they stand in, here to the folder above.
+    assert codes(run(*concise)) == ["app/a.py OAI101", "app/quiet.py OAI101", "app/skipped.py OAI101"]
+    assert b"oai = openai.OpenAI(api_key='k')" in run("check", "--select", "OAI1", "--diff", "app/a.py").out
+    shown = json.loads(run("config", "app", "--format", "json").text)["settings"]
+    assert shown["client-name"] == {"value": "oai", "origin": "base.toml:5"}
+    assert shown["extend-exclude"]["value"] == ["/skipped.py", "old/", "new/"]
+    assert shown["extend-exclude"]["origin"] == "base.toml:4, app/oaimigrate.toml:2"
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "expected"),
+    [
+        ('select = ["OAI101", "OAI102"]\n', "", ["OAI101", "OAI102"]),
+        ('select = ["OAI101", "OAI102"]\n', 'select = ["OAI102"]\n', ["OAI102"]),
+        ('ignore = ["OAI102"]\n', 'select = ["OAI1"]\n', ["OAI101"]),
+        ('ignore = ["OAI102"]\n', 'select = ["OAI1"]\nignore = ["OAI101"]\n', ["OAI102"]),
+        ('select = ["OAI1"]\n', 'ignore = ["OAI101"]\n', ["OAI102"]),
+        ('select = ["OAI101"]\n', 'extend-select = ["OAI102"]\n', ["OAI101", "OAI102"]),
+        ('extend = "deep/pyproject.toml"\n', 'extend-select = ["OAI102"]\n', ["OAI101", "OAI102"]),
+        ('select = ["OAI101"]\nexclude = ["/a.py"]\n', 'exclude = ["b.py"]\n', ["OAI101"]),
+        ('[per-file-ignores]\n"/a.py" = ["OAI101"]\n', 'select = ["OAI1"]\n', ["OAI102"]),
+        (
+            '[per-file-ignores]\n"/a.py" = ["OAI101"]\n',
+            'select = ["OAI1"]\nper-file-ignores = {}\n',
+            ["OAI101", "OAI102"],
+        ),
+    ],
+)
+def test_what_an_extended_file_leaves(run: Run, base: str, own: str, expected: list[str]) -> None:
+    write({"a.py": OLD, "base.toml": base, "oaimigrate.toml": 'extend = "base.toml"\n' + own})
+    write({"deep/pyproject.toml": '[tool.oaimigrate]\nselect = ["OAI101"]\n'})
+    assert sorted(codes(run("check", "--format", "concise"))) == [f"a.py {code}" for code in expected]
+    added = run("check", "--format", "concise", "--unfixable", "OAI101", "--config", 'extend="deep/pyproject.toml"')
+    assert added.code in (0, 1), added.err
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        (None, "cannot be read: no such file or directory"),
+        ("selct = []\n", "base.toml:1: unknown key `selct`; did you mean `select`?"),
+        ('select = ["OAI1O1"]\n', "unknown rule `OAI1O1`; did you mean `OAI101`?"),
+        ('extend = "oaimigrate.toml"\n', "`extend` leads back to a file that it comes from"),
+    ],
+)
+def test_a_mistake_in_an_extended_file(run: Run, base: str | None, message: str) -> None:
+    write({"a.py": OLD, "oaimigrate.toml": '\nextend = "base.toml"\n'})
+    if base is not None:
+        write({"base.toml": base})
+    done = run("check")
+    assert (done.code, done.out, done.err.count("\n")) == (2, b"", 1)
+    assert done.err.startswith("error: oaimigrate.toml:2: " if base is None else "error: ")
+    assert message in done.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -19,9 +19,9 @@ def path_of(configured: Configuration) -> str | None:
     """The baseline of a run: that of the option, or of the working directory's configuration."""
     settings = configured.settings(os.curdir)
     path: str | None = settings.get("baseline")
-    if path is None or settings.origins.get("baseline") == "--baseline":
+    if path is None or settings.origin("baseline") == "--baseline":
         return path
-    return os.path.relpath(os.path.join(settings.root, path))
+    return os.path.relpath(os.path.join(settings.root_of("baseline"), path))
 
 
 def applied(

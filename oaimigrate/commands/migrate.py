@@ -26,6 +26,7 @@ class Options:
     safe_only: bool
     unsafe_fixes: bool
     allow_dirty: bool
+    docs: bool
     jobs: int | None
     no_cache: bool
     debug: bool
@@ -36,8 +37,10 @@ def run(paths: Sequence[str], **given: object) -> int:
     options = commands.options(Options, given)
     if options.safe_only and options.unsafe_fixes:
         raise click.UsageError("`--safe-only` and `--unsafe-fixes` exclude each other")
-    configured = configuration(Config(debug=options.debug), {**options.settings, "select": [migration.FAMILY]})
-    collected = commands.collect(paths, configured)
+    configured = configuration(
+        Config(debug=options.debug, docs=options.docs), {**options.settings, "select": [migration.FAMILY]}
+    )
+    collected = commands.collect(paths, configured, docs=options.docs)
     names = [path for path, _ in collected.files]
     if not (options.diff or options.allow_dirty) and (reason := why_not_clean(names)):
         raise ConfigError(f"{reason}; commit or stash first, or pass `--allow-dirty`")

@@ -17,7 +17,7 @@ from typing import Any
 
 from oaimigrate.diagnostics import Edit
 from oaimigrate.fixing.apply import apply
-from oaimigrate.notebooks.json_places import Place, value_at
+from oaimigrate.notebooks.json_places import Place, plain_reason, value_at
 
 # One character as JSON writes it between quotes.
 _CHARACTER = re.compile(
@@ -161,7 +161,7 @@ def read(text: str) -> Document:
     try:
         top = value_at(text, 0, keep=("cells", "*", "source"))
     except json.JSONDecodeError as error:
-        raise DocumentError(f"this notebook is no valid JSON: {_lower(error.msg)}", error.pos) from error
+        raise DocumentError(f"this notebook is no valid JSON: {plain_reason(error)}", error.pos) from error
     except RecursionError as error:
         raise DocumentError("this notebook is nested too deeply to be read", 0) from error
     content = top.value
@@ -201,7 +201,3 @@ def _language(metadata: Any) -> str:
 
 def _get(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, dict) else None
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]

@@ -34,6 +34,11 @@ def value_at(text: str, start: int, *, keep: tuple[str, ...]) -> Place:
     return place
 
 
+def plain_reason(error: json.JSONDecodeError) -> str:
+    """What is wrong, without the "at" that the parser leaves for the place it puts behind."""
+    return error.msg.removesuffix(" at").removesuffix(" starting").lower()
+
+
 def _value(text: str, at: int, keep: tuple[str, ...]) -> Place:
     opening = text[at : at + 1]
     if keep and opening == "{" and keep[0] != "*":

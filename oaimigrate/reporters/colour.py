@@ -13,6 +13,9 @@ _GUTTER, _NARROWEST = 10, 40  # cells beside the source, and the least that is w
 _CODE_SPAN = re.compile(r"`([^`]+)`")
 
 
+wanted: bool | None = None  # what `--color` asks for in this process
+
+
 @dataclass(frozen=True, slots=True)
 class Paint:
     """Wraps text in escape sequences, or leaves it as it is."""
@@ -43,11 +46,11 @@ def linked(paint: Paint, text: str, path: str) -> str:
 
 
 def paint_for(stream: TextIO) -> Paint:
-    """See https://no-color.org and https://force-color.org."""
-    if os.environ.get("NO_COLOR"):
+    """`--color` decides, else see https://no-color.org and https://force-color.org."""
+    if wanted is False or (wanted is None and os.environ.get("NO_COLOR")):
         return Paint(width=_width(stream))
     watched = stream.isatty() and os.environ.get("TERM") != "dumb"
-    return Paint(bool(os.environ.get("FORCE_COLOR")) or watched, watched and _makes_links(), _width(stream))
+    return Paint(bool(wanted or os.environ.get("FORCE_COLOR")) or watched, watched and _makes_links(), _width(stream))
 
 
 def _width(stream: TextIO) -> int:

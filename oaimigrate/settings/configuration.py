@@ -1,10 +1,11 @@
 """The configuration of a run: for each path the `Config` that holds there, and what is left out.
 
-Options come before files, and of files the nearest one holds alone: files are not joined, so that one file says it all.
+Options come before files, and of files the nearest one holds alone, with the file that its key `extend` names.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,32 +20,89 @@ from oaimigrate.manifests.pins import newest_target
 from oaimigrate.settings import files
 from oaimigrate.settings.keys import KEYS
 
+# Keys that add to what an extended file says under the same name; all others take its place.
+_ADDED = frozenset(name for name in KEYS if name.startswith("extend-"))
+
 
 @dataclass(frozen=True)
 class Settings:
-    """The keys and values of one place. `origins` says where a value comes from; a key without one has its default."""
+    """The keys and values of one place. `origins` says where a value comes from; a key without one has its default.
+
+    `inherited` are those of the file that `extend` names, with a `root` of their own.
+    """
 
     values: Mapping[str, Any]
     origins: Mapping[str, str]
     root: str  # patterns and paths are relative to it
     file: str | None = None
+    inherited: Settings | None = None
 
     def get(self, name: str) -> Any:
-        return self.values.get(name, KEYS[name].default)
+        values = [level.values[name] for level in self._levels(name)]
+        return functools.reduce(_joined, values) if values else KEYS[name].default
+
+    def origin(self, name: str) -> str:
+        """Where the value of a key comes from."""
+        return ", ".join(level.origins.get(name, "default") for level in self._levels(name)) or "default"
+
+    def root_of(self, name: str) -> str:
+        """The folder that the path under a key is relative to."""
+        levels = self._levels(name)
+        return levels[-1].root if levels else self.root
+
+    def _levels(self, name: str) -> list[Settings]:
+        """The settings that say something under a key and are not overridden, those of the extended file first."""
+        above = self.inherited._levels(name) if self.inherited is not None else []
+        if name not in self.values:
+            return above
+        return [*above, self] if name in _ADDED else [self]
 
     @cached_property
     def excludes(self) -> Excludes:
-        own = self.get("exclude")
-        names, builds = (EXCLUDED, BUILDS) if own is None else (frozenset[str](), frozenset[str]())
-        patterns = gitignore.of([*(own or []), *self.get("extend-exclude")], self.root)
-        return Excludes(names, builds, patterns)
+        levels = self._levels("exclude")
+        names, builds = (frozenset[str](), frozenset[str]()) if levels else (EXCLUDED, BUILDS)
+        found: Ignores | None = None
+        for level in self._files():
+            lines = level.values.get("exclude", []) if level in levels else []
+            found = gitignore.of([*lines, *level.values.get("extend-exclude", [])], level.root, found)
+        if found is not None and found.folder != self.root:
+            found = gitignore.below(self.root, found)
+        return Excludes(names, builds, found)
+
+    def _files(self) -> list[Settings]:
+        """These settings and all that they inherit, which come first."""
+        return [*(self.inherited._files() if self.inherited is not None else []), self]
 
     @cached_property
     def per_file(self) -> list[tuple[Ignores, frozenset[str]]]:
-        tables = [self.get("per-file-ignores"), self.get("extend-per-file-ignores")]
-        pairs = [(pattern, codes) for table in tables for pattern, codes in table.items()]
-        found = ((gitignore.of([pattern], self.root), self._meant(codes)) for pattern, codes in pairs)
-        return [(patterns, codes) for patterns, codes in found if patterns is not None]
+        keys = ("per-file-ignores", "extend-per-file-ignores")
+        tables = [(level.root, level.values[name]) for name in keys for level in self._levels(name)]
+        found = (
+            (gitignore.of([pattern], root), self._meant(codes))
+            for root, table in tables
+            for pattern, codes in table.items()
+        )
+        return [
+            (patterns if patterns.folder == self.root else gitignore.below(self.root, patterns), codes)
+            for patterns, codes in found
+            if patterns is not None
+        ]
+
+    def selected(self) -> frozenset[str]:
+        """The codes that run. Without a `select` of its own, a file starts from what the extended one selects."""
+        from oaimigrate import rulebook
+
+        own = {name: self.values.get(name, []) for name in ("select", "extend-select", "ignore")}
+        base = self.inherited.selected() if self.inherited is not None else None
+        if "select" in self.values and "ignore" not in self.values:
+            own["ignore"] = self.get("ignore")
+        return resolve(
+            rulebook.load(),
+            select=own["select"],
+            extend_select=own["extend-select"],
+            ignore=own["ignore"],
+            base=base,
+        )
 
     def ignored_in(self, path: str) -> frozenset[str]:
         """The codes that do not run in a file."""
@@ -71,10 +129,9 @@ class Settings:
         from oaimigrate import rulebook
 
         rules = rulebook.load()
-        select = [self.get(name) for name in ("select", "extend-select", "ignore")]
         return replace(
             base,
-            select=resolve(rules, select=select[0], extend_select=select[1], ignore=select[2]),
+            select=self.selected(),
             client_style=self.get("client-style"),
             client_names=(self.get("client-name"), self.get("async-client-name")),
             unfixable=frozenset(rules) - self._meant(self.get("fixable")) | self._meant(self.get("unfixable")),
@@ -163,12 +220,39 @@ class Configuration:
     def _made(self, found: files.File | None, root: str) -> Settings:
         values = dict(found.values) if found is not None else {}
         origins = {name: f"{found.path}:{found.row((name,))}" for name in values} if found is not None else {}
+        base, where = values.get("extend"), root
         for name, (value, origin) in self.overrides.items():
             values[name], origins[name] = value, origin
+        if "extend" in self.overrides:
+            base, where = values["extend"], os.path.realpath(os.curdir)
+        inherited = _extended(base, where, origins["extend"], ()) if base is not None else None
         for name, (value, origin) in self.additions.items():
-            values[name] = _joined(values.get(name, KEYS[name].default), value)
-            origins[name] = f"{origins[name]}, {origin}" if name in origins else origin
-        return Settings(values, origins, root, found.path if found is not None else None)
+            before = Settings(values, origins, root, inherited=None if name in _ADDED else inherited)
+            start, from_where = before.get(name), before.origin(name)
+            values[name] = _joined(start, value)
+            origins[name] = origin if from_where == "default" else f"{from_where}, {origin}"
+        return Settings(values, origins, root, found.path if found is not None else None, inherited)
+
+
+def _extended(name: str, folder: str, origin: str, below: tuple[str, ...]) -> Settings:
+    """The settings of the file that `extend` names in a file of `folder`; `below` are those that lead to it."""
+    path = os.path.realpath(os.path.join(folder, os.path.expanduser(name)))
+    if path in below:
+        raise ConfigError(f"{origin}: `extend` leads back to a file that it comes from: `{name}`")
+    try:
+        found = files.read(path)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: `extend`: {error}") from error
+    if found is None:
+        raise ConfigError(f"{origin}: `extend`: {name}: there is no table `[tool.oaimigrate]`")
+    root = os.path.dirname(path)
+    origins = {key: f"{found.path}:{found.row((key,))}" for key in found.values}
+    inherited = None
+    if "extend" in found.values:
+        inherited = _extended(found.values["extend"], root, origins["extend"], (*below, path))
+    made = Settings(found.values, origins, root, found.path, inherited)
+    made.check()
+    return made
 
 
 def _joined(first: Any, second: Any) -> Any:

@@ -23,6 +23,7 @@ class Key:
 
 
 KEYS: dict[str, Key] = {
+    "extend": Key("file", None, "A configuration file whose settings hold where this one has none of its own"),
     "select": Key(
         "codes", [], "The rules that run, as codes, beginnings of codes or names; instead of the default ones"
     ),

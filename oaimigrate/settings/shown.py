@@ -23,7 +23,7 @@ def shown(path: str, options: Mapping[str, Any], *, as_json: bool) -> str:
     inside = os.path.join(path, "_") if os.path.isdir(path) else path
     config = configured.config(inside)
     settings = configured.settings(os.path.dirname(inside) or os.curdir)
-    values = {name: (settings.get(name), settings.origins.get(name, "default")) for name in KEYS}
+    values = {name: (settings.get(name), settings.origin(name)) for name in KEYS}
     if settings.get("target") is None:
         values["target"] = config.target, "requirements, or the newest"
     codes = sorted(config.select or ())
