@@ -6,6 +6,7 @@ anew, is its own business.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,13 @@ from oaimigrate.analysis.calls import SdkCall, constructed, request_at
 from oaimigrate.analysis.flow import bindings_of, source_of, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import External, Function, InstanceOf, Symbol
-from oaimigrate.analysis.steps import argument
+from oaimigrate.analysis.steps import argument, literal
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
     from oaimigrate.analysis.scopes import Binding
 
+_LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|$)")
 MAX_HOPS = 4  # functions that return what another one returns
 # Decorators after which a function still gives what it returns.
 _TRANSPARENT = ("tenacity.", "backoff.", "stamina.", "retry", "staticmethod", "classmethod", "functools.", "typing.")
@@ -176,6 +178,12 @@ def _of_module(file: FileContext, path: str, name: str) -> tuple[FileContext, cs
         return None
     other = file.project.modules.file(path)
     return _built(other, list(other.tree.module_scope.names.get(name, ()))) if other is not None else None
+
+
+def is_local(file: FileContext, construction: cst.Call) -> bool:
+    """Whether a client is built for a server on this machine."""
+    address = argument(construction, "base_url")
+    return address is not None and _LOCAL.match(literal(source_of(file, address)) or "") is not None
 
 
 def has_own_fields(file: FileContext, loop: cst.For | cst.CompFor) -> bool:

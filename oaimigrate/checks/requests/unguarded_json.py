@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, caught_names, function_of, is_external, source_of, within
 from oaimigrate.analysis.kinds import Model
-from oaimigrate.analysis.reach import handed_on, part_of
+from oaimigrate.analysis.reach import constructor_of, handed_on, is_local, part_of
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -34,8 +34,12 @@ def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     kind = home.kind(text.value).kind
     if not isinstance(kind, Model) or text.attr.value not in TEXTS.get(kind.name, ()):
         return
-    if part_of(home, text) is None or _is_caught(file, node) or _looks(file, node) or _looks(home, text):
+    reached = part_of(home, text)
+    if reached is None or _is_caught(file, node) or _looks(file, node) or _looks(home, text):
         return
+    client = constructor_of(reached.file, reached.call.node.func)
+    if client is not None and is_local(*client):
+        return  # a server beside the program that follows a grammar
     message = (
         "the answer may be cut (`finish_reason`) or be no JSON: look at it first, and catch `json.JSONDecodeError`"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,18 +9,15 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import asks_for_usage, constructed
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, source_of, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
-from oaimigrate.analysis.reach import constructor_of, has_own_fields, request_behind
+from oaimigrate.analysis.reach import constructor_of, has_own_fields, is_local, request_behind
 from oaimigrate.analysis.scopes import Binding
-from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI401")
-
-LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|$)")
 
 Loop = cst.For | cst.CompFor
 Chain = list[tuple[cst.CSTNode, cst.CSTNode]]  # suites from the outside in, each with one of its lines
@@ -60,14 +56,9 @@ def _from_own_server(file: FileContext, node: Loop) -> bool:
     reached = request_behind(file, node.iter)
     if reached is None:  # whatever is asked, it is asked here
         built = [c for c in file.nodes(cst.Call) if constructed(file, c)]
-        return bool(built) and all(_is_local(file, c) for c in built)
+        return bool(built) and all(is_local(file, c) for c in built)
     found = constructor_of(reached.file, reached.call.node.func)
-    return found is not None and not asks_for_usage(reached.call) and _is_local(*found)
-
-
-def _is_local(file: FileContext, construction: cst.Call) -> bool:
-    address = argument(construction, "base_url")
-    return address is not None and bool(LOCAL.match(literal(source_of(file, address)) or ""))
+    return found is not None and not asks_for_usage(reached.call) and is_local(*found)
 
 
 @rule.on(cst.Subscript)
