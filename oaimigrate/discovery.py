@@ -16,7 +16,10 @@ from oaimigrate.gitignore import Ignores
 
 SUFFIXES = (".py", ".pyi", ".ipynb")
 # How the names of requirement files end; `manifests.kind` knows the names.
-MANIFESTS = (".txt", ".in", ".toml", ".cfg", ".yml", ".yaml", ".lock", "Pipfile")
+MANIFESTS = (
+    *(".txt", ".in", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".lock", "Pipfile"),
+    *(".sh", ".dockerfile", "Dockerfile", "Containerfile"),
+)
 EXCLUDED = frozenset(
     [
         ".bzr",
@@ -167,6 +170,11 @@ def parses(data: bytes, path: str) -> bool:
     return True
 
 
+def looks_like_manifest(name: str) -> bool:
+    """Whether `is_manifest` is worth asking."""
+    return name.endswith(MANIFESTS) or (".py" not in name and "Dockerfile." in name)
+
+
 def is_manifest(path: str) -> bool:
     """Whether a file says, by its name, what a project requires."""
     from oaimigrate import manifests
@@ -216,7 +224,7 @@ def _list(folder: str, excludes: Excludes, suffixes: tuple[str, ...]) -> tuple[l
                     files.append(name)
                 elif name in _MARKERS:
                     own.add(name)
-                elif name.endswith(MANIFESTS):
+                elif looks_like_manifest(name):
                     if name in CONFIGURATIONS:
                         own.add(name)
                     if is_manifest(os.path.join(folder, name)) and entry.is_file():

@@ -166,8 +166,8 @@ def _run(file: FileContext, config: Config) -> Iterator[Diagnostic]:
 
 
 def _requirements(source: Source, config: Config) -> list[Diagnostic]:
-    """What code asks for that installs the project."""
-    if not source.virtual and not source.path.endswith("setup.py"):
+    """What code asks for that installs the project, or what it runs with."""
+    if not source.virtual and not source.path.endswith(manifests.SCRIPTS) and "# /// script" not in source.text:
         return []
     from oaimigrate.manifests import outdated
 

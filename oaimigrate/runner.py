@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.consumers import consumers, read_or_nothing
-from oaimigrate.discovery import MANIFESTS, TOKENS, WORD, ExcludesOf, discover, is_manifest, parses, speaks
+from oaimigrate.discovery import TOKENS, WORD, ExcludesOf, discover, is_manifest, looks_like_manifest, parses, speaks
 from oaimigrate.source import Source, SourceError, read_bytes
 
 if TYPE_CHECKING:
@@ -96,11 +96,11 @@ def collect(
         except SourceError as error:
             unreadable.append(error)
         else:
-            if path.endswith(MANIFESTS) and is_manifest(path):
+            if looks_like_manifest(path) and is_manifest(path):
                 requirements.append((path, data))
             elif _speaks(data, path) or (docs and _has_fences(data)):
                 files.append((path, data))
-            elif path.endswith("setup.py") and WORD in data:
+            elif path.endswith(("setup.py", "noxfile.py")) and WORD in data:
                 requirements.append((path, data))
             elif path in given and not parses(data, path):
                 files.append((path, data))

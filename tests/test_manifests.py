@@ -90,3 +90,104 @@ def test_a_file_that_does_not_parse_is_said(run: Run, tmp_path: Path) -> None:
     done = run("check", "--format", "concise", "app.py", ".")
     assert done.code == 1
     assert done.text.startswith("pyproject.toml:3:1: OAI001 this file is no valid TOML: unclosed array")
+
+
+DOCKERFILE = """FROM python:3.12
+# RUN pip install openai==0.28
+RUN pip install --no-cache-dir "openai==0.28" flask && rm -rf /tmp/*
+RUN ["pip", "install", "openai==0.27"]
+RUN sh -c "pip install openai<1"
+RUN pip install \\
+    flask \\
+    openai==0.28.1 \\
+    requests
+RUN pip install openai-whisper==0.1 openai>=1
+ENV OPENAI=openai==0.28
+"""
+SCRIPT = """# /// script
+# dependencies = [
+#   "openai==0.28",  # "openai==0.27" before
+#   'OpenAI[datalib]<1; python_version > "3"',
+#   "openai-tools==0.1",
+# ]
+# ///
+import openai
+
+text = "openai==0.28"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "Dockerfile",
+            DOCKERFILE,
+            DOCKERFILE.replace('"openai==0.28" flask', '"openai~=3.0" flask')
+            .replace('"openai==0.27"', '"openai~=3.0"')
+            .replace("openai<1", "openai~=3.0")
+            .replace("openai==0.28.1", "openai~=3.0"),
+        ),
+        ("app.Dockerfile", "RUN pip install openai==0.28\n", "RUN pip install openai~=3.0\n"),
+        ("Dockerfile.prod", "RUN uv pip install openai==0.28\r\n", "RUN uv pip install openai~=3.0\r\n"),
+        ("install.sh", "pip3 install -U 'openai==0.28'; echo\n", "pip3 install -U 'openai~=3.0'; echo\n"),
+        (".github/workflows/ci.yml", "- run: pip install openai==0.28\n", "- run: pip install openai~=3.0\n"),
+        (".github/workflows/x.yml", "openai: [openai==0.28]\n", None),
+        ("docker-compose.yml", "- pip install openai==0.28\n", None),
+        (
+            "tox.ini",
+            "[testenv]\ndeps =\n    pytest\n    openai==0.28\n    old: openai==0.28\n",
+            "[testenv]\ndeps =\n    pytest\n    openai>=3,<4\n    old: openai==0.28\n",
+        ),
+        ("noxfile.py", "session.install('openai<1', 'x')\n", "session.install('openai>=3,<4', 'x')\n"),
+        ("Pipfile", '[packages]\nopenai = "==0.28"\n', '[packages]\nopenai = ">=3,<4"\n'),
+        ("environment.yml", "dependencies:\n- pip:\n  - openai==0.28\n", "dependencies:\n- pip:\n  - openai>=3,<4\n"),
+        ("setup.cfg", "[options]\ninstall_requires =\n    openai<1\n",
+         "[options]\ninstall_requires =\n    openai>=3,<4\n"),
+        ("pyproject.toml", '[tool.poetry.dependencies]\nopenai = "^0.28"\n',
+         '[tool.poetry.dependencies]\nopenai = "^3"\n'),
+        (
+            "script.py",
+            SCRIPT,
+            SCRIPT.replace('"openai==0.28",  #', '"openai>=3,<4",  #').replace("[datalib]<1", "[datalib]>=3,<4"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_migration_raises_what_keeps_the_old_sdk(
+    run: Run, tmp_path: Path, name: str, before: str, after: str | None
+) -> None:
+    (tmp_path / "app.py").write_text(USES)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(before.encode())
+    done = run("migrate", "--allow-dirty")
+    assert (tmp_path / name).read_bytes().decode() == (after or before)
+    assert (done.code, done.err) == (0, "")
+    assert run("migrate", "--allow-dirty").text.startswith("Nothing to migrate")
+
+
+def test_a_pin_outside_of_the_given_paths_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/app.py").write_text("import openai\nopenai.Model.list()\n")
+    (tmp_path / "requirements.txt").write_text("openai==0.28\n")
+    (tmp_path / "Dockerfile").write_text("RUN pip install openai>=1\n")
+    warning = (
+        "warning: `requirements.txt` still asks for `openai==0.28`; `oaimigrate migrate requirements.txt` raises it"
+    )
+    assert warning in run("migrate", "--allow-dirty", "src").err
+    assert run("migrate", "--allow-dirty", "src").err == f"{warning}\n"
+    assert run("migrate", "--allow-dirty", "requirements.txt").err == ""
+    assert run("migrate", "--allow-dirty", "src").err == ""
+
+
+def test_each_project_of_a_tree_has_its_own_target(run: Run, tmp_path: Path) -> None:
+    for name, wanted in (("one", "openai>=1,<2"), ("two", "openai>=2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_text(wanted)
+        (tmp_path / name / "pins.py").write_text("import openai\n")
+        (tmp_path / name / "constraints.txt").write_text("openai==0.28\n")
+    run("migrate", "--allow-dirty", ".")
+    assert [(tmp_path / name / "constraints.txt").read_text() for name in ("one", "two")] == [
+        "openai>=1.55.3,<2\n",
+        "openai>=3,<4\n",
+    ]

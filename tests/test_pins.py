@@ -48,6 +48,10 @@ def test_requirements(tmp_path: Path, wanted: str, target: int) -> None:
         ("setup.cfg", "[options.extras_require]\nai = openai==2.*\n", 2),
         ("setup.cfg", "no section", 3),
         ("requirements/base.in", "openai<2,>=1", 1),
+        ("Pipfile", '[packages]\nopenai = {version = "<3"}\n', 2),
+        ("environment.yml", "dependencies:\n  - pip:\n    - openai>=1,<2\n", 1),
+        ("tox.ini", "[testenv]\ndeps = openai<2\n", 3),  # the oldest that is tested, not the newest that works
+        ("Dockerfile", "RUN pip install openai==1.3\n", 3),
     ],
 )
 def test_manifests(tmp_path: Path, name: str, text: str, target: int) -> None:

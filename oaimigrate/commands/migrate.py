@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import click
 from oaimigrate import commands, migration, runner
 from oaimigrate.config import Config, ConfigError
 from oaimigrate.diagnostics import Safety
+from oaimigrate.manifests.pins import old_pins_above
 from oaimigrate.reporters import Report
 from oaimigrate.reporters.colour import paint_for
 from oaimigrate.settings.options import configuration
@@ -58,4 +60,15 @@ def run(paths: Sequence[str], **given: object) -> int:
     stream = sys.stderr if options.diff else sys.stdout
     report = Report(done.results, paint_for(stream), fixing=True)
     click.echo(migration.summary(report, written=not options.diff), nl=False, err=options.diff, color=True)
+    if names:
+        _warn_of_pins(paths or [os.curdir], names)
     return int(bool(report.diagnostics))
+
+
+def _warn_of_pins(paths: Sequence[str], seen: Sequence[str]) -> None:
+    """Say which requirements above the given paths keep the project on openai 0.x: the run did not touch them."""
+    known = {os.path.realpath(name) for name in seen}
+    left = {path: pin for path, pin in old_pins_above(paths) if path not in known}
+    for path, pin in left.items():
+        shown = os.path.relpath(path)
+        commands.warn(f"`{shown}` still asks for `openai{pin.wanted}`; `oaimigrate migrate {shown}` raises it")

@@ -12,6 +12,10 @@ _NAMES = {
     "pyproject.toml": "pyproject",
     "pixi.toml": "pyproject",
     "setup.cfg": "setup.cfg",
+    "tox.ini": "tox",
+    "Dockerfile": "commands",
+    "Containerfile": "commands",
+    ".gitlab-ci.yml": "commands",
     "Pipfile": "pipfile",
     "Pipfile.lock": "lock",
     "poetry.lock": "lock",
@@ -19,6 +23,7 @@ _NAMES = {
     "uv.lock": "lock",
     "conda-lock.yml": "lock",
 }
+SCRIPTS = ("setup.py", "noxfile.py")  # Python files with requirements in their strings
 _REQUIREMENTS = re.compile(r"(?:.*[-_.])?(?:requirements?|constraints?)(?:[-_.].*)?\.(?:txt|in)", re.IGNORECASE)
 _CONDA = re.compile(r"(?:.*[-_.])?(?:environment|env|conda)(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
 _LOCK = re.compile(r"pylock(?:\.[\w-]+)?\.toml")
@@ -35,4 +40,14 @@ def kind(path: str) -> str | None:
         return "requirements"
     if name.endswith((".txt", ".in")) and os.path.basename(folder) in ("requirements", "constraints"):
         return "requirements"
+    if (
+        name.endswith((".sh", ".dockerfile", ".Dockerfile"))
+        or name.startswith("Dockerfile.")
+        or _is_workflow(folder, name)
+    ):
+        return "commands"
     return "conda" if _CONDA.fullmatch(name) else None
+
+
+def _is_workflow(folder: str, name: str) -> bool:
+    return name.endswith((".yml", ".yaml")) and folder.replace(os.sep, "/").endswith(".github/workflows")

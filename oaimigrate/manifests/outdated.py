@@ -32,16 +32,17 @@ def fix_source(source: Source, config: Config, *, safety: Safety) -> FileResult:
 
 
 def in_code(source: Source, config: Config) -> list[Diagnostic]:
-    """What a `setup.py` asks for, and what the cells of a notebook install; nothing for any other code."""
+    """What `setup.py`, `noxfile.py` or the metadata of a script ask for, and what cells of a notebook install."""
     if not config.enables(CODE):
         return []
     if source.virtual:
         from oaimigrate.notebooks import installs
 
         return list(diagnostics(installs.read(source.text), config))
-    if os.path.basename(source.path) == "setup.py":
-        return list(diagnostics(setup_script.read(source), config))
-    return []
+    pins = list(readers.in_script(source.text))
+    if os.path.basename(source.path) in manifests.SCRIPTS:
+        pins += setup_script.read(source)
+    return list(diagnostics(pins, config))
 
 
 def diagnostics(pins: Iterable[Pin], config: Config) -> Iterator[Diagnostic]:

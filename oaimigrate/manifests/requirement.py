@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from oaimigrate.diagnostics import Edit, Span
-from oaimigrate.manifests.versions import below_one, bound, caret
+from oaimigrate.manifests.versions import below_one, bound, caret, compatible
 
 # PEP 508, and conda's `openai=0.28.1=py_0` and `openai 0.28`: the name, its extras, and the versions it may have.
 _VERSION = r"v?\d[\w.*+!-]*(?:=[\w.*]+)?"
@@ -28,7 +28,7 @@ class Pin:
     name: str  # as it is written; "" where the span is the version alone
     wanted: str  # the specifier, "" without one
     extras: tuple[str, ...] = ()
-    style: str = "plain"  # "poetry" for its carets, "shell" where < and > need quotes
+    style: str = "plain"  # "poetry" for its carets, "shell" where < and > need quotes, "compatible" for ~=
     locked: str = ""  # how a file that a tool has made is made anew
 
     @property
@@ -45,7 +45,7 @@ class Pin:
             return caret(target)
         extras = [extra for extra in self.extras if extra not in self.lost_extras]
         listed = f"[{','.join(extras)}]" if extras else ""
-        return f"{self.name}{listed}{bound(target)}"
+        return f"{self.name}{listed}{compatible(target) if self.style == 'compatible' else bound(target)}"
 
     def edit(self, target: int) -> Edit:
         text = self.raised(target)

@@ -1,4 +1,4 @@
-"""`setup.py`: the strings in it that are requirements of openai."""
+"""`setup.py` and `noxfile.py`: the strings in them that are requirements of openai."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHOLE = re.compile(rf"[ \t]*{PATTERN}[ \t]*(?:;.*)?", re.IGNORECASE)
 
 
 def read(source: Source) -> Iterator[Pin]:
-    """The requirements of openai in a script that calls `setup`; nothing where it does not parse."""
+    """The requirements of openai in such a script; nothing where it does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -31,6 +31,11 @@ def caret(target: int) -> str:
     return f"^{_FIRST.get(target, target)}"
 
 
+def compatible(target: int) -> str:
+    """The same in one clause, for commands, where < and > mean something else."""
+    return f"~={'.'.join([*_FIRST.get(target, str(target)).split('.'), '0'][:2])}"
+
+
 def _allowed(major: int, wanted: str) -> bool:
     return all(_allows(major, match["operator"], match["version"]) for match in _CLAUSE.finditer(wanted))
 

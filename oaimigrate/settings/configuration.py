@@ -153,8 +153,10 @@ class Configuration:
     file: str | None = None  # instead of looking for one
     isolated: bool = False
     _settings: dict[str, Settings] = field(default_factory=dict)
-    _configs: dict[int, Config] = field(default_factory=dict)
-    _ignoring: dict[tuple[int, frozenset[str]], Config] = field(default_factory=dict)
+    _configs: dict[tuple[int, int], Config] = field(default_factory=dict)
+    _ignoring: dict[tuple[int, int, frozenset[str]], Config] = field(default_factory=dict)
+    _targets: dict[str, int] = field(default_factory=dict)  # the newest SDK that the requirements around a folder allow
+    _allowed_in: dict[str, int | None] = field(default_factory=dict)  # by those in a folder alone
 
     def settings(self, folder: str) -> Settings:
         """The settings that hold in a folder."""
@@ -174,18 +176,24 @@ class Configuration:
     def config(self, path: str) -> Config:
         """The configuration of a file; files with the same one share the object."""
         settings = self.settings(os.path.dirname(path) or os.curdir)
-        if id(settings) not in self._configs:
-            config, target = settings.config(self.base), settings.get("target")
-            codes = self._selected(config.select)
-            target = newest_target(path) if target is None else target
-            self._configs[id(settings)] = replace(config, select=codes, target=target)
-        config = self._configs[id(settings)]
+        target = settings.get("target") or self._allowed(os.path.dirname(path) or os.curdir)
+        key = id(settings), target
+        if key not in self._configs:
+            config = settings.config(self.base)
+            self._configs[key] = replace(config, select=self._selected(config.select), target=target)
+        config = self._configs[key]
         if not settings.per_file or not (ignored := settings.ignored_in(path)):
             return config
-        key = (id(settings), ignored)
-        if key not in self._ignoring:
-            self._ignoring[key] = replace(config, select=(config.select or frozenset()) - ignored)
-        return self._ignoring[key]
+        inner = (*key, ignored)
+        if inner not in self._ignoring:
+            self._ignoring[inner] = replace(config, select=(config.select or frozenset()) - ignored)
+        return self._ignoring[inner]
+
+    def _allowed(self, folder: str) -> int:
+        """The newest SDK that the requirements around a folder allow."""
+        if folder not in self._targets:
+            self._targets[folder] = newest_target(folder, self._allowed_in)
+        return self._targets[folder]
 
     def _selected(self, base: frozenset[str] | None) -> frozenset[str]:
         """The codes that run after the options `--select`, `--extend-select` and `--ignore`."""
