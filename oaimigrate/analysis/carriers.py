@@ -20,6 +20,7 @@ from oaimigrate.analysis.kinds import (
     Model,
     PageOf,
     Plain,
+    Record,
     StreamOf,
     SuperOf,
     TupleOf,
@@ -79,6 +80,14 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
             return base
         case Model(), "to_json" | "model_dump_json" | "json":
             return Value(Plain("str"))
+        case Record(), "get" | "pop" | "setdefault" if values:
+            return containers.item(inference, base, values[0])
+        case Record(), "values":
+            return base.of(ListOf(containers.any_of(base.kind).kind))
+        case Record(), "items":
+            return base.of(ListOf(TupleOf((Plain("str"), containers.any_of(base.kind).kind))))
+        case DictOf() | Record(), "copy":
+            return base
         case DictOf(value=value), "get" | "pop":
             return base.of(value)
         case DictOf(value=value), "values":

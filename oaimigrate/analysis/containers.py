@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -21,16 +22,20 @@ from oaimigrate.analysis.kinds import (
     OneOf,
     PageOf,
     Plain,
+    Record,
     StreamOf,
     TupleOf,
     Value,
     join,
+    matters,
 )  # fmt: skip
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.steps import agreed, iterated, known, literal
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
+
+MAX_KEYS = 32  # of a dict that is taken for a record; one with more is a table
 
 
 def container(inference: Inference, node: cst.CSTNode) -> Value:
@@ -41,6 +46,9 @@ def container(inference: Inference, node: cst.CSTNode) -> Value:
             values = [element_value(inference, e) for e in elements]
             return Value(TupleOf(tuple(v.kind for v in values)))
         case cst.Dict(elements=elements):
+            own = record(inference, node)
+            if own is not None:
+                return own
             values = [inference.kind(e.value) for e in elements if isinstance(e, cst.DictElement)]
             inner = join(values) if values else NEUTRAL
             return inner.of(DictOf(inner.kind)) if known(inner.kind) else Value(Plain("dict"))
@@ -58,6 +66,36 @@ def container(inference: Inference, node: cst.CSTNode) -> Value:
         case cst.Lambda():
             return Value(Function(node))
     return SILENT
+
+
+def record(inference: Inference, node: cst.Dict) -> Value | None:
+    """The kind of a dict literal whose keys are all written out; None for any other, and for a table."""
+    if not 0 < len(node.elements) <= MAX_KEYS:
+        return None
+    found: dict[str, Value] = {}
+    for element in node.elements:
+        key = literal(element.key) if isinstance(element, cst.DictElement) else None
+        if key is not None:
+            found[key] = inference.kind(element.value)
+        elif isinstance(element, cst.StarredDictElement):  # what it holds comes from elsewhere, and may be replaced
+            inner = inference.kind(element.value)
+            if isinstance(inner.kind, Record):
+                found |= {name: inner.of(kind) for name, kind in inner.kind.items}
+            elif found:
+                return None
+        else:
+            return None
+    return _record(found)
+
+
+def _record(values: Mapping[str, Value]) -> Value:
+    doubt = next((v.doubt for v in values.values() if v.doubt is not None and matters(v.kind)), None)
+    return Value(Record(tuple((name, v.kind) for name, v in values.items())), doubt)
+
+
+def any_of(kind: Record) -> Value:
+    """What stands under one of the keys, whichever it is."""
+    return join([Value(k) for _, k in kind.items], Doubt("the dict also holds something else"))
 
 
 def element_value(inference: Inference, element: cst.BaseElement) -> Value:
@@ -82,14 +120,23 @@ def grown(inference: Inference, binding: Binding) -> Value:
     return inner.of(ListOf(inner.kind)) if values and known(inner.kind) else SILENT
 
 
-def filled(inference: Inference, binding: Binding) -> Value:
-    """The kind of a dict that begins empty: what `d[key] = value` puts into it."""
+def filled(inference: Inference, binding: Binding, value: Value) -> Value:
+    """The kind of a dict that begins as `value`, empty or a record: what `d[key] = value` puts into it."""
     values: list[Value] = []
-    for target in inference.tree.nodes.get(cst.AssignTarget, ()):
-        if isinstance(target.target, cst.Subscript) and same_target(inference, binding, target.target.value):
-            statement = inference.tree.parents[target]
+    named: dict[str, list[Value]] = {}
+    for target, index in inference.index.set_items(binding.name):
+        if same_target(inference, binding, target.value):
+            statement = inference.tree.parents[inference.tree.parents[target]]
             assert isinstance(statement, cst.Assign)
             values.append(inference.kind(statement.value))
+            key = literal(index)
+            if key is not None:
+                named.setdefault(key, []).append(values[-1])
+    all_named = values and len(named) <= MAX_KEYS and sum(map(len, named.values())) == len(values)
+    if isinstance(value.kind, Record) or all_named:
+        before = {name: value.of(kind) for name, kind in value.kind.items} if isinstance(value.kind, Record) else {}
+        doubt = Doubt("the dict also gets something else under this key", binding.node)
+        return _record(before | {k: join([*([before[k]] if k in before else []), *v], doubt) for k, v in named.items()})
     inner = join(values, Doubt("the dict also gets something else", binding.node))
     return inner.of(DictOf(inner.kind)) if values and known(inner.kind) else Value(Plain("dict"))
 
@@ -125,6 +172,10 @@ def item(inference: Inference, base: Value, index: cst.BaseExpression) -> Value:
         case Model() | PageOf():
             key = literal(index)
             return inference.field(base, key) if key is not None else SILENT
+        case Record() as known_keys:
+            key = literal(index)
+            found = any_of(known_keys) if key is None else Value(known_keys.get(key))
+            return base.of(found.kind).doubted(found.doubt)
         case ListOf(item=inner) | DictOf(value=inner):
             return base.of(inner)
         case TupleOf(items=items) if isinstance(index, cst.Integer):

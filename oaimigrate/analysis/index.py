@@ -24,6 +24,24 @@ class Index:
         """The `return`s and `yield`s of a function, not those of functions inside it."""
         return self._exits.get(scope, [])
 
+    def set_items(self, name: str) -> list[tuple[cst.Subscript, cst.BaseExpression]]:
+        """The targets `name[index] = …` and `x.name[index] = …`, each with its index."""
+        return self._set_items.get(name, [])
+
+    @cached_property
+    def _set_items(self) -> dict[str, list[tuple[cst.Subscript, cst.BaseExpression]]]:
+        found: dict[str, list[tuple[cst.Subscript, cst.BaseExpression]]] = {}
+        for target in self._tree.nodes.get(cst.AssignTarget, ()):
+            match target.target:
+                case (
+                    cst.Subscript(
+                        value=cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)),
+                        slice=[cst.SubscriptElement(slice=cst.Index(value=index))],
+                    ) as item
+                ):
+                    found.setdefault(name, []).append((item, index))
+        return found
+
     @cached_property
     def _calls(self) -> dict[str, list[cst.Call]]:
         found: dict[str, list[cst.Call]] = {}

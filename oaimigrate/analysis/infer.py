@@ -19,7 +19,6 @@ from oaimigrate.analysis.kinds import (
     UNKNOWN,
     ClassOf,
     Client,
-    DictOf,
     Doubt,
     Either,
     ErrorOf,
@@ -40,6 +39,7 @@ from oaimigrate.analysis.kinds import (
     Value,
     join,
 )  # fmt: skip
+from oaimigrate.analysis.narrowing import narrowed
 from oaimigrate.analysis.scopes import Binding, reaching
 from oaimigrate.analysis.steps import agreed, awaited, entered, iterated, known, unpacked
 from oaimigrate.analysis.symbols import CLIENTS
@@ -159,7 +159,7 @@ class Inference:
             inner = inner.parent
         if inner is owner:
             bindings = reaching(bindings, place, self.tree.orders[node])
-        return self.bound(bindings, node)
+        return narrowed(self.file, node, self.bound(bindings, node))
 
     def unbound(self, node: cst.Name) -> Value:
         if node.value in ("None",):
@@ -206,8 +206,8 @@ class Inference:
                 value = unpacked(self.kind(binding.value), binding.path)
                 if value.kind == ListOf(NOTHING) and not binding.path:
                     value = containers.grown(self, binding)
-                elif value.kind == DictOf(NOTHING) and not binding.path:
-                    value = containers.filled(self, binding)
+                elif isinstance(binding.value, cst.Dict) and not binding.path:
+                    value = containers.filled(self, binding, value)
                 return value if known(value.kind) else self.declared(binding) or value
             case "declare":
                 return self.declared(binding) or NEUTRAL

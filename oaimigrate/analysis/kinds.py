@@ -93,6 +93,16 @@ class DictOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A plain dict with these keys, each with a kind of its own: what a literal says and what is set by name later."""
+
+    items: tuple[tuple[str, Kind], ...]
+
+    def get(self, key: str) -> Kind:
+        return next((kind for name, kind in self.items if name == key), UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
 class StreamOf:
     """What `stream=True` gives, or any generator: iterating it yields `item`."""
 
@@ -160,8 +170,8 @@ class External:
 
 
 Kind = (
-    Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | StreamOf
-    | Either | OneOf | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | SuperOf | External
+    Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | Record
+    | StreamOf | Either | OneOf | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | SuperOf | External
 )  # fmt: skip
 
 UNKNOWN = Unknown()
@@ -256,8 +266,42 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     eithers = [k for k in kinds if isinstance(k, Either)]
     if eithers and wholes <= {eithers[0].whole, eithers[0].stream}:
         return Value(eithers[0], doubt)
+    records = [k for k in kinds if isinstance(k, Record)]
+    if len(records) == len(kinds):
+        keys = dict.fromkeys(name for r in records for name, _ in r.items)
+        values = [_part([kind for r in records for name, kind in r.items if name == key]) for key in keys]
+        return _made(Record(tuple(zip(keys, (v.kind for v in values), strict=True))), values, doubt)
+    tuples = [k for k in kinds if isinstance(k, TupleOf)]
+    if len(tuples) == len(kinds) and len({len(k.items) for k in tuples}) == 1:
+        values = [_part(column) for column in zip(*(k.items for k in tuples), strict=True)]
+        return _made(TupleOf(tuple(v.kind for v in values)), values, doubt)
     lists = [k for k in kinds if isinstance(k, ListOf)]
     if len(lists) == len(kinds):
         inner = join(Value(k.item) for k in lists)
         return Value(ListOf(inner.kind), doubt) if inner.kind != UNKNOWN else None
     return None
+
+
+def _part(kinds: Iterable[Kind]) -> Value:
+    """One place in several tuples or records."""
+    return join([Value(k) for k in kinds], Doubt("elsewhere something else stands in this place"))
+
+
+def _made(kind: Kind, parts: list[Value], doubt: Doubt | None) -> Value:
+    return Value(kind, doubt or next((p.doubt for p in parts if p.doubt is not None), None))
+
+
+def matters(kind: Kind) -> bool:
+    """Whether a kind has something of the SDK in it."""
+    match kind:
+        case Model() | PageOf() | Client() | Member() | Either():
+            return True
+        case ListOf(item=inner) | DictOf(value=inner) | StreamOf(item=inner) | Awaitable(result=inner):
+            return matters(inner)
+        case TupleOf(items=items) | OneOf(kinds=items):
+            return any(matters(i) for i in items)
+        case Record(items=pairs):
+            return any(matters(i) for _, i in pairs)
+        case Function() | ClassOf() | InstanceOf() | SuperOf():
+            return True
+    return False

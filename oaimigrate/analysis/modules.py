@@ -16,25 +16,18 @@ import libcst as cst
 from oaimigrate.analysis import reexports
 from oaimigrate.analysis.kinds import (
     SILENT,
-    Awaitable,
     ClassOf,
     Client,
-    DictOf,
     Doubt,
-    Either,
     External,
     Function,
     InstanceOf,
     Kind,
-    ListOf,
     Member,
-    Model,
-    OneOf,
-    PageOf,
-    StreamOf,
+    Record,
     SuperOf,
-    TupleOf,
     Value,
+    matters,
 )
 from oaimigrate.source import SourceError, read_bytes
 
@@ -281,20 +274,6 @@ def _roots(folder: str) -> list[str]:
     return found
 
 
-def matters(kind: Kind) -> bool:
-    """Whether a kind has something of the SDK in it."""
-    match kind:
-        case Model() | PageOf() | Client() | Member() | Either():
-            return True
-        case ListOf(item=inner) | DictOf(value=inner) | StreamOf(item=inner) | Awaitable(result=inner):
-            return matters(inner)
-        case TupleOf(items=items) | OneOf(kinds=items):
-            return any(matters(i) for i in items)
-        case Function() | ClassOf() | InstanceOf() | SuperOf():
-            return True
-    return False
-
-
 def exports(file: FileContext) -> dict[str, frozenset[str]]:
     """The module-level names of a file through which something of the SDK reaches other modules.
 
@@ -320,6 +299,8 @@ def _gives(file: FileContext, kind: Kind, depth: int) -> bool:
             return depth < 3 and bool(_members(file, kind, depth))
         case Client() | Member():
             return True
+        case Record(items=pairs):
+            return depth < 3 and any(_gives(file, inner, depth + 1) for _, inner in pairs)
     return matters(kind) and not isinstance(kind, (Function, SuperOf))
 
 

@@ -19,6 +19,7 @@ from oaimigrate.analysis.kinds import (
     OneOf,
     PageOf,
     Plain,
+    Record,
     StreamOf,
     TupleOf,
     Unknown,
@@ -61,7 +62,7 @@ def iterated(value: Value, asynchronous: bool) -> Value:
             return join([value.of(i) for i in items])
         case DictOf(key=key) if known(key):
             return value.of(key)
-        case Plain(what="str" | "dict") | DictOf() | Model():
+        case Plain(what="str" | "dict") | DictOf() | Record() | Model():
             return STRING
     return SILENT
 

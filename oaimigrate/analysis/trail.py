@@ -30,11 +30,12 @@ from oaimigrate.analysis.kinds import (
     OneOf,
     PageOf,
     Plain,
+    Record,
     StreamOf,
     Symbol,
     TupleOf,
+    matters,
 )
-from oaimigrate.analysis.modules import matters
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.diagnostics import Diagnostic, Note, Span
 
@@ -79,6 +80,9 @@ def describe(kind: Kind) -> str:
             return f"a tuple of {', '.join(describe(i) for i in items)}"
         case DictOf(value=value):
             return f"a dict, each value {describe(value)}"
+        case Record(items=pairs):
+            said = [f"{describe(inner)} under `{name}`" for name, inner in pairs if matters(inner)]
+            return f"a dict with {', '.join(said)}" if said else "a plain dict"
         case OneOf(kinds=kinds):
             return " or ".join(describe(k) for k in kinds)
         case Awaitable(result=result):

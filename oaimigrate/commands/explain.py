@@ -80,8 +80,7 @@ def _on(file: FileContext, row: int) -> list[cst.BaseExpression]:
 
 def _roots(file: FileContext, row: int) -> Iterator[cst.BaseExpression]:
     """The outermost expressions of a row that are something of the SDK."""
-    from oaimigrate.analysis.kinds import Symbol
-    from oaimigrate.analysis.modules import matters
+    from oaimigrate.analysis.kinds import Symbol, matters
 
     covered = -1
     for node in _on(file, row):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import DictOf, Either, External, ListOf, Model, PageOf, Plain, Value
+from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Value
+from oaimigrate.analysis.narrowing import dict_named
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
@@ -122,8 +123,12 @@ def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         message = _unread(reader)
         yield _finding(file, argument.value, message, value, _each_to_dict(file, argument.value))
         return
-    if reader in READERS[:DUMPERS] and isinstance(argument.value, cst.Dict):
-        yield from _within(file, argument.value, reader)
+    if reader in READERS[:DUMPERS]:
+        if isinstance(argument.value, cst.Dict):
+            yield from _within(file, argument.value, reader)
+        elif not is_model(value) and _holds_model(value.kind) and not _has_own_way(node):
+            note = "convert what goes into it with `.to_dict()`"
+            yield _finding(file, argument.value, _unread(reader), value, None, note)
     if not is_model(value) or argument.star or argument.keyword is not None:
         return
     if isinstance(func, cst.Name) and file.scope(func).owner_of(func.value) is None:
@@ -144,6 +149,22 @@ def _within(file: FileContext, node: cst.Dict, reader: str) -> Iterator[Diagnost
                 yield _finding(file, element.value, _unread(reader), value, _each_to_dict(file, element.value))
 
 
+def _holds_model(kind: Kind) -> bool:
+    match kind:
+        case Model():
+            return True
+        case ListOf(item=inner) | DictOf(value=inner):
+            return _holds_model(inner)
+        case Record(items=pairs):
+            return any(_holds_model(inner) for _, inner in pairs)
+    return False
+
+
+def _has_own_way(node: cst.Call) -> bool:
+    """Whether a dump says itself what becomes of other objects."""
+    return any(a.keyword is not None and a.keyword.value in ("default", "cls", "option") for a in node.args)
+
+
 def _unread(reader: str) -> str:
     if reader in READERS[:DUMPERS]:
         return f"a response is not JSON serializable since openai 1.0: `{reader}` raises TypeError"
@@ -159,9 +180,13 @@ def _builtin(
             edits = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ".to_dict()"))
             message = "`dict(response)` converts only the outermost level since openai 1.0"
             yield _finding(file, node, message, value, Fix("Convert with `.to_dict()`", edits, Safety.UNSAFE))
-        case "isinstance" if len(node.args) == 2 and _names_dict(node.args[1].value):
+        case "isinstance" if len(node.args) == 2 and (named := dict_named(node.args[1].value)):
             message = "a response is not a dict since openai 1.0: this test is silently False"
-            yield _finding(file, node, message, value, None, "`openai.BaseModel` is the base class of responses now")
+            if value.certain:
+                yield _finding(file, node, message, value, _of_base_model(file, named))
+            else:
+                note = "what it guards is left as it is; `openai.BaseModel` is the base class of responses now"
+                yield _finding(file, node, message, value, None, note)
         case "len":
             yield _finding(
                 file, node, "a response has no length since openai 1.0", value, None, "count the keys of `.to_dict()`"
@@ -171,9 +196,10 @@ def _builtin(
             yield _finding(file, node, message, value, _to_dict(file, inner))
 
 
-def _names_dict(node: cst.BaseExpression) -> bool:
-    parts = [e.value for e in node.elements] if isinstance(node, cst.Tuple) else [node]
-    return any(isinstance(p, cst.Name) and p.value == "dict" for p in parts)
+def _of_base_model(file: FileContext, name: cst.Name) -> Fix:
+    text, needs = file.symbol("BaseModel")
+    span = file.span(name)
+    return Fix(f"Ask for `{text}`", (Edit(span.start, span.end, text),), Safety.UNSAFE, needs=tuple(needs))
 
 
 @rule.on(cst.Call)
@@ -287,6 +313,6 @@ def compared(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
     left, right = node.left, node.comparisons[0].comparator
     for model, other in ((left, right), (right, left)):
         value = file.kind(model)
-        if is_model(value) and isinstance(file.kind(other).kind, (Plain, DictOf)) and isinstance(other, cst.Dict):
+        if is_model(value) and isinstance(other, cst.Dict):
             message = "a response never equals a dict since openai 1.0"
             yield _finding(file, node, message, value, _to_dict(file, model))
