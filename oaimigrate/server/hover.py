@@ -61,6 +61,17 @@ def _named(source: Source, offset: int) -> tuple[Page, Span] | None:
 
 def _hover(text: str, span: Span, source: Source, client: Client) -> types.Hover:
     kind = types.MarkupKind.Markdown if client.markdown else types.MarkupKind.PlainText
-    # The pages mark their examples as good and bad, a word that some editors take for a part of the language.
-    shown = re.sub(r"(?m)^(`{3,}\w+) (?:good|bad)$", r"\1", text)
-    return types.Hover(types.MarkupContent(kind, shown), to_range(source, span, client.encoding))
+    return types.Hover(types.MarkupContent(kind, _shown(text)), to_range(source, span, client.encoding))
+
+
+def _shown(text: str) -> str:
+    """A page as it looks well in a bubble: headings are bold lines, and fences name their language alone."""
+    lines, fenced = [], False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+            line = re.sub(r" (?:good|bad)$", "", line)
+        elif not fenced:
+            line = re.sub(r"^#+ (.+)$", r"**\1**", line)
+        lines.append(line)
+    return "\n".join(lines)

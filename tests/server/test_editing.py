@@ -223,9 +223,9 @@ async def test_hover_shows_the_rule(tmp_path: Path, profile: str) -> None:
             )
             return found.contents.value if found else ""  # type: ignore[union-attr]
 
-        assert "# removed-resource-call (OAI101)" in await hover(3, 10)
+        assert "**removed-resource-call (OAI101)**" in await hover(3, 10)
         assert "Fix: Call `client.chat.completions.create`" in await hover(3, 10)
-        assert (await hover(5, 30)).startswith("# unguarded-stream-choices (OAI401)")
+        assert (await hover(5, 30)).startswith("**unguarded-stream-choices (OAI401)**")
         assert await hover(0, 3) == ""
 
 
