@@ -62,14 +62,17 @@ class Worker:
             source = buffer.source
         except SourceError:  # a notebook with something in it that no file can hold
             return Checked(buffer, Source.from_text("", buffer.path))
+        if self.settings.changed(buffer.path):
+            for known in self._folders.values():
+                known.changed()
         folder = self._folder(buffer.path)
         if folder.excludes(buffer.path):
             return Checked(buffer, source)
         config = replace(self.settings.of(buffer.path), complete_fixes=True)
         project = folder.project(_below(folder, buffer, overlays))
-        known = self._answers.get(buffer.uri)
-        if known is not None and known[1].buffer.text == buffer.text and known[0].holds(config, project, folder.epoch):
-            return Checked(buffer, source, known[1].diagnostics)
+        answer = self._answers.get(buffer.uri)
+        if answer and answer[1].buffer.text == buffer.text and answer[0].holds(config, project, folder.epoch):
+            return Checked(buffer, source, answer[1].diagnostics)
         found: tuple[Diagnostic, ...] = ()
         if worth_a_look(buffer.path, buffer.text, project):
             found = engine.check_source(source, config, project).diagnostics

@@ -6,12 +6,13 @@ A mistake in a configuration file is told once; until it is repaired, the settin
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from oaimigrate.config import Config, ConfigError
 from oaimigrate.discovery import Excludes
 from oaimigrate.manifests.pins import newest_target
 from oaimigrate.settings.configuration import Configuration
+from oaimigrate.settings.files import NAMES
 
 
 class Settings:
@@ -23,6 +24,7 @@ class Settings:
         self._configuration = Configuration()
         self._last: dict[str, Config] = {}
         self._left_out: dict[str, Excludes] = {}
+        self._times: dict[str, int] = {}  # by path of a configuration file; 0 where there is none
 
     def of(self, path: str) -> Config:
         folder = os.path.dirname(path)
@@ -42,6 +44,18 @@ class Settings:
             self._left_out.setdefault(folder, Configuration(isolated=True).excludes(folder))
         return self._left_out[folder]
 
+    def changed(self, path: str) -> bool:
+        """Whether a configuration file in a folder above `path` is not what it was; what was read is forgotten then.
+
+        Nobody else says so of a file above the workspace: clients watch what is in it.
+        """
+        now = {name: _time(name) for name in _candidates(path)}
+        old = any(self._times.get(name, time) != time for name, time in now.items())
+        self._times |= now
+        if old:
+            self.forget()
+        return old
+
     def forget(self) -> None:
         self._told.clear()
         self._configuration = Configuration()
@@ -50,3 +64,19 @@ class Settings:
         if str(error) not in self._told:
             self._told.add(str(error))
             self._tell(str(error))
+
+
+def _candidates(path: str) -> Iterator[str]:
+    folder = os.path.dirname(path)
+    while True:
+        yield from (os.path.join(folder, name) for name in NAMES)
+        folder, before = os.path.dirname(folder), folder
+        if folder == before:
+            return
+
+
+def _time(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return 0

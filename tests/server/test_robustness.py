@@ -68,8 +68,10 @@ class Wire:
 
 
 @contextmanager
-def server(folder: Path, *, initialized: bool = True) -> Iterator[Wire]:
-    command = [sys.executable, "-m", "oaimigrate", "server"]
+def server(
+    folder: Path, *, initialized: bool = True, program: tuple[str, ...] = ("-m", "oaimigrate")
+) -> Iterator[Wire]:
+    command = [sys.executable, *program, "server"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -193,4 +195,37 @@ def test_a_cancelled_request_is_answered_as_such(tmp_path: Path) -> None:
             wire.send({"jsonrpc": "2.0", "id": id_, "method": "textDocument/diagnostic", "params": params})
         wire.notify("$/cancelRequest", {"id": "second"})
         assert wire.answer("second")["error"]["code"] == -32800
+        assert wire.codes() == ["OAI101"]
+
+
+CRASHING = """\
+import libcst as cst
+from oaimigrate.__main__ import main
+from oaimigrate.registry import all_rules
+
+
+@next(rule for rule in all_rules() if rule.code == "OAI106").on(cst.Call)
+def check(node, file):
+    if "crash" in file.source.text:
+        raise ZeroDivisionError("of a rule")
+    yield from ()
+
+
+main()
+"""
+
+
+def test_a_rule_that_crashes_is_a_finding_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    with server(tmp_path, program=(str(tmp_path / "crashing.py"),)) as wire:
+        assert wire.codes() == ["OAI101"]
+        text = "import openai\nopenai.Image.create(prompt='crash')\n"
+        wire.notify("textDocument/didOpen", {"textDocument": {**OTHER, "text": text}})
+        report = wire.ask("textDocument/diagnostic", {"textDocument": {"uri": OTHER["uri"]}})
+        crash = next(item for item in report["result"]["items"] if item["code"] == "OAI000")
+        assert "ZeroDivisionError: of a rule" in crash["message"]
+        assert "Traceback" not in crash["message"]
+        action = {"textDocument": {"uri": OTHER["uri"]}, "range": crash["range"], "context": {"diagnostics": []}}
+        assert "result" in wire.ask("textDocument/codeAction", action)
+        assert "OAI101" in wire.codes(OTHER["uri"])
         assert wire.codes() == ["OAI101"]

@@ -93,3 +93,63 @@ async def test_each_file_has_the_settings_of_its_own_folder(tmp_path: Path) -> N
         uris = [editor.open(name) for name in names]
         for uri, codes in zip(uris, [[], [], ["OAI101"], ["OAI101"]], strict=True):
             await until(editor, uri, codes)
+
+
+@asynchronous
+async def test_a_configuration_above_the_workspace_holds_when_it_changes(tmp_path: Path) -> None:
+    """No client watches it: it is seen with the next key, and what it leaves out is left out."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "app.py").write_text(OLD)
+    settings = tmp_path / "oaimigrate.toml"
+    settings.write_text("")
+    async with editing(folder) as editor:
+        uri = editor.open("app.py")
+        await until(editor, uri, ["OAI101"])
+        for text, codes in (
+            ('ignore = ["OAI101"]\n', []),
+            ("", ["OAI101"]),
+            ('extend-exclude = ["app.py"]\n', []),
+            ("# nothing is left out\n", ["OAI101"]),
+        ):
+            settings.write_text(text)
+            editor.replace(uri, editor.texts[uri] + "#\n")
+            await until(editor, uri, codes)
+        settings.unlink()
+
+
+@asynchronous
+async def test_open_files_that_a_run_leaves_out_are_left_alone(tmp_path: Path) -> None:
+    """An editor names every file it opens, so excludes hold as with `--force-exclude`, and .gitignore as in a walk."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("ignored.py\n")
+    (tmp_path / "oaimigrate.toml").write_text('extend-exclude = ["left_out.py"]\n')
+    (tmp_path / ".venv").mkdir()
+    names = ("ignored.py", "left_out.py", ".venv/package.py")
+    for name in (*names, "app.py"):
+        (tmp_path / name).write_text(OLD)
+    async with editing(tmp_path) as editor:
+        uris = [editor.open(name) for name in names]
+        await until(editor, editor.open("app.py"), ["OAI101"])
+        for uri in uris:
+            await until(editor, uri, [])
+            assert [a.title for a in await editor.actions(uri)] == []
+
+
+NOTEBOOKS = {
+    "old.ipynb": '{"cells": [{"cell_type": "code", "source": ["import openai\\n", "openai.Image.create()"]}]}',
+    "broken.ipynb": '{"cells": [openai',
+    "list.ipynb": '["openai"]',
+    "empty.ipynb": "",
+}
+
+
+@asynchronous
+async def test_notebooks_that_nobody_opened_are_no_obstacle(tmp_path: Path) -> None:
+    """The protocol has no names for the cells of a notebook that is not open; other files are told as ever."""
+    for name, text in NOTEBOOKS.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "app.py").write_text(OLD)
+    async with editing(tmp_path, "neovim@0.11") as editor:
+        answer = await editor.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
+        assert [r.uri for r in answer.items] == [editor.uri("app.py")]
