@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,3 +80,36 @@ def test_what_bash_is_offered(words: str, expected: set[str]) -> None:
     code = "import sys; sys.argv = ['oaimigrate']; from oaimigrate.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert {line.split(",", 1)[1] for line in done.stdout.splitlines()} >= expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"),
+    [
+        ("fish", "oaimigrate completion fish | source; complete -C 'oaimigrate rule OAI10'"),
+        (
+            "zsh",
+            'autoload -Uz compinit; compinit -u -D; eval "$(oaimigrate completion zsh)"; '
+            "compadd() { print -l $@ }; _describe() { print -l ${(P)3} }; "
+            "words=(oaimigrate rule OAI10); CURRENT=3; $_comps[oaimigrate]",
+        ),
+        (
+            "bash",
+            'eval "$(oaimigrate completion bash)"; COMP_WORDS=(oaimigrate rule OAI10); COMP_CWORD=2; '
+            '$(complete -p oaimigrate | sed "s/.*-F \\([^ ]*\\).*/\\1/") oaimigrate; echo "${COMPREPLY[@]}"',
+        ),
+    ],
+)
+def test_shells_complete_with_the_script(tmp_path: Path, shell: str, script: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    command = tmp_path / "oaimigrate"
+    command.write_text(f"#!{sys.executable}\nimport sys\nfrom oaimigrate.cli import main\nsys.exit(main())\n")
+    command.chmod(0o755)
+    environment = os.environ | {
+        **{"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    }
+    plain = {"fish": ["--no-config"], "zsh": ["-f"], "bash": ["--norc"]}[shell]
+    done = subprocess.run([program, *plain, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    assert "OAI101" in done.stdout, done.stderr
+    assert "OAI201" not in done.stdout
