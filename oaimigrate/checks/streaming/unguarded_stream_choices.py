@@ -63,9 +63,12 @@ def _from_own_server(file: FileContext, node: Loop) -> bool:
 
 @rule.on(cst.Subscript)
 def single(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
-    """`next(stream).choices[0]`."""
+    """`next(stream).choices[0]`, or a chunk that a loop hands to a function."""
     access = _access(file, node)
-    if access is not None and access.loop is None and not _guarded(file, access):
+    if access is None or access.loop is not None or _guarded(file, access):
+        return
+    same = (a for a in _accesses(file) if a.holder == access.holder and file.scope(a.node) is file.scope(node))
+    if not access.holder or next(same).node is node:
         yield _finding(file, [access])
 
 
@@ -110,10 +113,34 @@ def _origin(file: FileContext, chunk: cst.BaseExpression) -> tuple[Loop | None, 
         binding = bindings[0]
         if binding.how == "for" and not binding.path:
             return _loop_of(file, binding), binding.value
+        if binding.how == "param":
+            return _handed_over(file, binding)
         if binding.how != "assign" or binding.value is None or binding.path:
             return None
         chunk = binding.value
     return None
+
+
+def _handed_over(file: FileContext, parameter: Binding) -> tuple[None, cst.BaseExpression] | None:
+    """The stream whose chunks every call in this file hands to a function as they come."""
+    function = parameter.scope.node
+    if not isinstance(function, cst.FunctionDef) or file.is_test:
+        return None
+    stream: cst.BaseExpression | None = None
+    for call in file.inference.index.calls(function.name.value):
+        kind = file.kind(call.func).kind
+        if not isinstance(kind, Function) or kind.node is not function:
+            continue
+        given = [a.value for a in call.args if file.kind(a.value).kind == Model("ChatCompletionChunk")]
+        bindings = bindings_of(file, given[0]) if len(given) == 1 and isinstance(given[0], cst.Name) else []
+        loop = _loop_of(file, bindings[0]) if len(bindings) == 1 and bindings[0].how == "for" else None
+        if loop is None or _filtered(file, loop.iter) or _from_own_server(file, loop):
+            return None
+        holder = path_of(given[0])
+        if guarded(file, call, Subject(frozenset({f"{holder}.choices", f"{holder}.usage"}), holder, loop)):
+            return None
+        stream = loop.iter
+    return (None, stream) if stream is not None else None
 
 
 def _loop_of(file: FileContext, binding: Binding) -> Loop | None:
