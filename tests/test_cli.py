@@ -252,6 +252,8 @@ def test_migrate_refuses_what_git_could_not_undo(run: Run, tmp_path: Path) -> No
     assert "error: `b.py` is not tracked by the git repository" in run("migrate").err
     (tmp_path / "b.py").unlink()
     assert run("migrate").code == 0
+    again = run("migrate")  # not committed, but there is nothing to write
+    assert (again.code, again.out, again.err) == (0, b"Nothing to migrate: no files were changed.\n", "")
 
 
 def test_rules_are_listed_and_explained(run: Run) -> None:

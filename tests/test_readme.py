@@ -53,9 +53,6 @@ def test_the_tour_shows_real_output(request: pytest.FixtureRequest, tmp_path: Pa
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8")
         assert done.returncode in (0, 1), done.stderr
         expect(request, block.start("output"), block.end("output"), done.stdout + done.stderr)
-        if block["arguments"] == "migrate my-app":
-            git(app, "add", ".")
-            git(app, "commit", "-q", "--allow-empty", "-m", "Migrated")
 
 
 def test_the_table_is_that_of_the_rule_book(request: pytest.FixtureRequest) -> None:

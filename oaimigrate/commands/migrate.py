@@ -44,17 +44,18 @@ def run(paths: Sequence[str], **given: object) -> int:
     )
     collected = commands.collect(paths, configured, docs=options.docs)
     names = [path for path, _ in collected.files]
-    if not (options.diff or options.allow_dirty) and (reason := why_not_clean(names)):
-        raise ConfigError(f"{reason}; commit or stash first, or pass `--allow-dirty`")
+    refused = None if options.diff or options.allow_dirty else why_not_clean(names)
     done = runner.run(
         collected,
         configured.base,
         safety=Safety.SAFE if options.safe_only else Safety.UNSAFE,
-        write=not options.diff,
+        write=not options.diff and refused is None,
         jobs=options.jobs,
         progress=commands.progress_bar(len(names)),
         config_of=configured.config,
     )
+    if refused and done.changed:
+        raise ConfigError(f"{refused}; commit or stash first, or pass `--allow-dirty`")
     if options.diff:
         commands.write_diff(done)
     stream = sys.stderr if options.diff else sys.stdout
