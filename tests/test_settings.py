@@ -287,7 +287,7 @@ def test_what_an_extended_file_leaves(run: Run, base: str, own: str, expected: l
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        (None, "cannot be read: no such file or directory"),
+        (None, "`extend`: base.toml: cannot be read: no such file or directory"),
         ("selct = []\n", "base.toml:1: unknown key `selct`; did you mean `select`?"),
         ('select = ["OAI1O1"]\n', "unknown rule `OAI1O1`; did you mean `OAI101`?"),
         ('extend = "oaimigrate.toml"\n', "`extend` leads back to a file that it comes from"),

@@ -56,7 +56,7 @@ def read(path: str) -> File | None:
         with open(path, "rb") as stream:
             data = stream.read()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise ConfigError(f"{_shown(path)}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     in_table = os.path.basename(path) == "pyproject.toml"
     if in_table and b"oaimigrate" not in data:
         return None
