@@ -166,6 +166,13 @@ class FileContext:
         """Where a node stands, parentheses included (for a statement: with its leading comments and newline)."""
         return self.positions.whole(node)
 
+    @cached_property
+    def values(self) -> list[tuple[int, int, cst.BaseExpression]]:
+        """Start, end and node of every subscript, attribute and call, each before those inside it."""
+        nodes = (n for kind in (cst.Subscript, cst.Attribute, cst.Call) for n in self.nodes(kind))
+        found = [(span.start, span.end, node) for node in nodes for span in [self.span(node)]]
+        return sorted(found, key=lambda item: (item[0], -item[1]))
+
     def code(self, node: cst.CSTNode) -> str:
         """The text of a node, parentheses included."""
         span = self.whole(node)

@@ -6,6 +6,7 @@ expressions that somebody asks about.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,9 +129,9 @@ def noted(file: FileContext, diagnostic: Diagnostic) -> Diagnostic:
 
 def _subject(file: FileContext, span: Span) -> cst.BaseExpression | None:
     """The smallest subscript, attribute or call that holds a span: what a finding about a value points at."""
-    nodes = (n for kind in (cst.Subscript, cst.Attribute, cst.Call) for n in file.nodes(kind))
-    around = [(s.end - s.start, n) for n in nodes if (s := file.span(n)).start <= span.start and span.end <= s.end]
-    return min(around, key=lambda item: item[0])[1] if around else None
+    values = file.values
+    at = bisect.bisect_right(values, span.start, key=lambda item: item[0])
+    return next((node for _, end, node in reversed(values[:at]) if end >= span.end), None)
 
 
 def _steps(file: FileContext, node: cst.CSTNode, seen: set[cst.CSTNode]) -> Iterator[Step]:
