@@ -33,6 +33,21 @@ def ask{i}(t):
 
 
 """
+FLAGS = (
+    "try:\n    from openai import OpenAI\n    NEW = True\nexcept ImportError:\n    NEW = False\n"
+    + "def g(m):\n" + "    if NEW:\n        return 1\n    openai.ChatCompletion.create(messages=m)\n" * 300
+)  # fmt: skip
+MANAGERS = "".join(
+    f"@contextlib.contextmanager\ndef c{i}():\n    with c{(i * 7 + 1) % 90}() as x:\n"
+    f"        yield x['choices'] or c{i * 3 % 90}\n"
+    for i in range(90)
+)
+BY_NAME = "x = openai\n" + "x = getattr(x, vars(x)['ChatCompletion'])\n" * 500
+LOOKUPS = "d = vars(openai)\n" + "".join(f"d['k{i}'] = getattr(openai, d['k{i - 1}'])\n" for i in range(300))
+COMPREHENDED = "x = " + "[y for y in " * 60 + "openai.Model.list()['data']" + "]" * 60 + "\n"
+HANDED_ON = "".join(
+    f"def h{i}(fn, *a, **k):\n    return h{(i + 1) % 80}(functools.partial(fn, *a), **k)\n" for i in range(80)
+) + "print(h0(openai.Completion.create)['choices'])\n"  # fmt: skip
 LONG = "".join(ASK.format(i=i) for i in range(850))
 
 
@@ -50,11 +65,19 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "body", [CHAIN, GROWN, MUTUAL, NESTED, CALLS, ATTRIBUTES, REBOUND, LONG],
-    ids=["chain", "grown", "mutual", "nested", "calls", "attributes", "rebound", "long"],
+    "body", [
+        CHAIN, GROWN, MUTUAL, NESTED, CALLS, ATTRIBUTES, REBOUND, LONG, FLAGS, MANAGERS, BY_NAME, LOOKUPS, COMPREHENDED,
+        HANDED_ON,
+    ],
+    ids=[
+        "chain", "grown", "mutual", "nested", "calls", "attributes", "rebound", "long", "flags", "managers", "by name",
+        "lookups", "comprehended", "handed on",
+    ],
 )  # fmt: skip
 def test_steps_are_bounded_by_the_size(body: str, steps: list[int]) -> None:
-    diagnostics, file = engine.analyse(Source.from_text("import openai\n\n" + body, "hostile.py"), Config(), Project())
+    diagnostics, file = engine.analyse(
+        Source.from_text("import contextlib, functools, openai\n\n" + body, "hostile.py"), Config(), Project()
+    )
     assert file is not None
     assert not [d for d in diagnostics if d.code.startswith("OAI0")]
     size = sum(len(nodes) for nodes in file.tree.nodes.values())

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import Symbol
+from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.scopes import Binding
 
 CLIENTS = frozenset({"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI", "Client", "chat", "completions"})
 LEGACY_MODULES = ("openai.error", "openai.api_resources", "openai.openai_object", "openai.embeddings_utils")
@@ -35,6 +38,8 @@ def legacy_branches(file: FileContext) -> list[cst.CSTNode]:
                 found.append(node.body)
             case False if node.orelse is not None:
                 found.append(node.orelse)
+            case False:
+                found += _after(file, node)
     for choice in file.nodes(cst.IfExp):
         match old_when(file, choice.test):
             case True:
@@ -77,7 +82,47 @@ def old_when(file: FileContext, test: cst.CSTNode, depth: int = 0) -> bool | Non
             bindings = owner.names[name] if owner is not None else []
             if len(bindings) == 1 and bindings[0].value is not None and not bindings[0].path:
                 return old_when(file, bindings[0].value, depth + 1)
+            if len(bindings) == 2:
+                return _tried_flag(file, bindings)
     return None
+
+
+def _tried_flag(file: FileContext, bindings: list[Binding]) -> bool | None:
+    """A flag that is set to True and False on the two sides of `try: from openai import OpenAI`."""
+    said = {b.value.value: b for b in bindings if isinstance(b.value, cst.Name)}
+    if said.keys() != {"True", "False"}:
+        return None
+    for attempt in file.nodes(cst.Try):
+        sides = [attempt.body, *(h.body for h in attempt.handlers)]
+        held = {flag: next((s for s in sides if _inside(file, b.node, s)), None) for flag, b in said.items()}
+        if held["True"] is None or held["False"] is None or held["True"] is held["False"]:
+            continue
+        if not any(h.type is not None and _names_class(h.type, n) for h in attempt.handlers for n in FALLBACKS):
+            continue
+        inside = list(within(attempt.body))
+        spoken = {g for n in inside if isinstance(n, cst.ImportFrom) for g in _imports(file, n)}
+        spoken |= {g for n in inside if isinstance(n, cst.Attribute) for g in _names(file, n)}
+        if len(spoken) == 1:
+            return (held["True"] is attempt.body) == (spoken == {"old"})
+    return None
+
+
+def _inside(file: FileContext, node: cst.CSTNode, suite: cst.CSTNode) -> bool:
+    current: cst.CSTNode | None = node
+    while current is not None and current is not suite:
+        current = file.parent(current)
+    return current is suite
+
+
+def _after(file: FileContext, node: cst.If) -> list[cst.CSTNode]:
+    """The statements behind `if <openai 1 or later>: return …`: they run under openai < 1 only."""
+    parent = file.parent(node)
+    if node.orelse is not None or not isinstance(parent, (cst.IndentedBlock, cst.Module)):
+        return []
+    statements = list(parent.body)
+    at = next((i for i, s in enumerate(statements) if s is node), len(statements))
+    last = statements_of(node.body)[-1:]  # `raise` says that the file is for 0.28 only, not for both
+    return [*statements[at + 1 :]] if last and isinstance(last[0], (cst.Return, cst.Continue, cst.Break)) else []
 
 
 def _compared(file: FileContext, left: cst.BaseExpression, target: cst.ComparisonTarget) -> bool | None:

@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis import containers
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
+    NOTHING,
     SILENT,
     Awaitable,
     DictOf,
@@ -17,17 +18,19 @@ from oaimigrate.analysis.kinds import (
     Function,
     Kind,
     ListOf,
+    Managed,
     Model,
     PageOf,
     Plain,
     Record,
     StreamOf,
     SuperOf,
+    Symbol,
     TupleOf,
     Value,
     join,
 )  # fmt: skip
-from oaimigrate.analysis.steps import awaited, iterated, literal
+from oaimigrate.analysis.steps import awaited, iterated, known, literal
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
@@ -38,6 +41,7 @@ TRANSPARENT_DECORATORS = (
     "staticmethod", "classmethod", "property", "abc.", "typing.", "joblib.", "opik.", "langsmith.", "weave.", "mlflow.",
     "diskcache.", "aiocache.", "cached_property", "overload", "override", "streamlit.", "retry_async.", "async_lru.",
 )  # fmt: skip
+BY_NAME = "?"  # the path of a part of the SDK that is chosen by a name not known here
 SAME_AS_FIRST = {
     "asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.ensure_future", "functools.partial",
     "copy.copy", "copy.deepcopy", "typing.cast", "tqdm.tqdm", "tqdm.auto.tqdm", "asyncio.timeout", "tqdm.trange",
@@ -63,8 +67,19 @@ def external_result(inference: Inference, node: cst.Call, path: str) -> Value:
             return _later(_call(inference, values[0]))
         case "concurrent.futures.as_completed" if values:
             return inference.kind(values[0])
-        case "itertools.chain" | "collections.deque" if values:
+        case "collections.deque":
+            return inference.kind(values[0]) if values else Value(ListOf(NOTHING))
+        case "itertools.chain" if values:
             return inference.kind(values[0])
+        case "itertools.chain.from_iterable" if values:
+            return _items(inference.kind(values[0]))
+        case "asyncio.run_coroutine_threadsafe" if values:
+            return inference.kind(values[0])
+        case "contextlib.closing" | "contextlib.aclosing" | "contextlib.nullcontext" if values:
+            held = inference.kind(values[0])
+            return held.of(Managed(held.kind)) if known(held.kind) else SILENT
+        case "importlib.import_module" if values and literal(values[0]) == "openai":
+            return inference.file.imported("openai", "", 0)
     return SILENT
 
 
@@ -98,7 +113,7 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
             return base.of(item)
         case ListOf(), "copy":
             return base
-        case Awaitable(result=result), "result":
+        case Awaitable(result=result), "result" | "get":
             return base.of(result)
         case StreamOf(item=item), "__next__":
             return base.of(item)
@@ -108,9 +123,9 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
             return Value(Plain("other"))
         case _, "run_in_executor" if len(values) > 1:
             return _later(_call(inference, values[1]))
-        case _, "submit" if values:
+        case _, "submit" | "apply_async" if values:
             return _later(_call(inference, values[0]))
-        case _, "map" if len(values) > 1:
+        case _, "map" | "imap" | "imap_unordered" | "starmap" if len(values) > 1:
             mapped = _call(inference, values[0])
             matters = isinstance(mapped.kind, (Model, PageOf, Either, ListOf))
             return mapped.of(ListOf(mapped.kind)) if matters else SILENT
@@ -160,9 +175,23 @@ def builtin_result(inference: Inference, node: cst.Call, name: str) -> Value:
         case "min" | "max":
             return _items(first) if len(values) == 1 else SILENT
         case "getattr" if len(values) > 1:
-            attribute = literal(values[1])
+            attribute = literal(values[1]) or constant(inference, values[1])
+            if attribute is None and first.kind == Symbol(""):
+                return first.of(Symbol(BY_NAME))
             return inference.attribute(first, attribute) if attribute is not None else SILENT
+        case "vars" if first.kind == Symbol(""):
+            return first.of(Symbol("__dict__"))
+        case "__import__" if literal(values[0]) == "openai":
+            return inference.file.imported("openai", "", 0)
     return SILENT
+
+
+def constant(inference: Inference, node: cst.BaseExpression) -> str | None:
+    """The text of a name that is given one string literal and nothing else."""
+    owner = inference.tree.scopes[node].owner_of(node.value) if isinstance(node, cst.Name) else None
+    bindings = owner.names[node.value] if owner is not None and isinstance(node, cst.Name) else []
+    once = len(bindings) == 1 and bindings[0].how == "assign" and not bindings[0].path
+    return literal(bindings[0].value) if once else None
 
 
 def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.Param) -> Value:
@@ -206,6 +235,8 @@ def decorated(inference: Inference, decorator: cst.Decorator, value: Value) -> V
     if value.kind == SILENT.kind:
         return value
     path = inference.decorator_path(decorator)
+    if path in ("contextlib.contextmanager", "contextlib.asynccontextmanager"):
+        return value.of(Managed(value.kind.item)) if isinstance(value.kind, StreamOf) else SILENT
     if path.startswith(TRANSPARENT_DECORATORS) or path in ("retry", "cache", "lru_cache"):
         return value
     node: cst.BaseExpression = decorator.decorator

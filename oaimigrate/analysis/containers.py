@@ -24,6 +24,7 @@ from oaimigrate.analysis.kinds import (
     Plain,
     Record,
     StreamOf,
+    Symbol,
     TupleOf,
     Value,
     join,
@@ -178,6 +179,9 @@ def item(inference: Inference, base: Value, index: cst.BaseExpression) -> Value:
             return base.of(found.kind).doubted(found.doubt)
         case ListOf(item=inner) | DictOf(value=inner):
             return base.of(inner)
+        case Symbol(path="__dict__"):
+            name = literal(index)
+            return base.of(Symbol(name)) if name is not None else SILENT
         case TupleOf(items=items) if isinstance(index, cst.Integer):
             at = int(index.evaluated_value)
             return base.of(items[at]) if at < len(items) else SILENT

@@ -131,6 +131,13 @@ class Awaitable:
 
 
 @dataclass(frozen=True, slots=True)
+class Managed:
+    """A context manager that is not the SDK's: `with` binds `item`."""
+
+    item: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorOf:
     """A caught error; `classes` are paths below `openai`, such as "error.RateLimitError" or "RateLimitError"."""
 
@@ -171,7 +178,8 @@ class External:
 
 Kind = (
     Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | Record
-    | StreamOf | Either | OneOf | Awaitable | ErrorOf | Function | ClassOf | InstanceOf | SuperOf | External
+    | StreamOf | Either | OneOf | Awaitable | Managed | ErrorOf | Function | ClassOf | InstanceOf | SuperOf
+    | External
 )  # fmt: skip
 
 UNKNOWN = Unknown()
@@ -296,7 +304,13 @@ def matters(kind: Kind) -> bool:
     match kind:
         case Model() | PageOf() | Client() | Member() | Either():
             return True
-        case ListOf(item=inner) | DictOf(value=inner) | StreamOf(item=inner) | Awaitable(result=inner):
+        case (
+            ListOf(item=inner)
+            | DictOf(value=inner)
+            | StreamOf(item=inner)
+            | Managed(item=inner)
+            | Awaitable(result=inner)
+        ):
             return matters(inner)
         case TupleOf(items=items) | OneOf(kinds=items):
             return any(matters(i) for i in items)

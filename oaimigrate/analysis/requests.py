@@ -19,7 +19,7 @@ from oaimigrate.analysis.scopes import Scope
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
-Reference = cst.Name | cst.Attribute
+Reference = cst.Name | cst.Attribute | cst.Call | cst.Subscript
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,18 @@ def spelled(file: FileContext, node: cst.CSTNode) -> bool:
         case cst.Name(value=name):
             owner = file.scope(node).owner_of(name)
             return owner is None or all(b.how == "import" for b in owner.names[name])
+        case cst.Call() | cst.Subscript():
+            return looked_up(file, node)
+    return False
+
+
+def looked_up(file: FileContext, node: cst.Call | cst.Subscript) -> bool:
+    """`getattr(openai, "ChatCompletion")`, `vars(openai)["ChatCompletion"]`, `openai.__dict__["ChatCompletion"]`."""
+    if isinstance(node, cst.Subscript):
+        return file.kind(node.value).kind == Symbol("__dict__")
+    match node:
+        case cst.Call(func=cst.Name(value="getattr"), args=[first, _, *_]):
+            return file.kind(first.value).kind == Symbol("")
     return False
 
 
@@ -97,9 +109,12 @@ def module_of(file: FileContext, node: cst.CSTNode) -> cst.BaseExpression | None
     while isinstance(node, cst.Attribute):
         node = node.value
         if file.kind(node).kind == Symbol(""):
-            assert isinstance(node, (cst.Name, cst.Attribute))
-            return node
-    return None
+            return node if isinstance(node, (cst.Name, cst.Attribute)) else None
+    if isinstance(node, cst.Call) and node.args:  # getattr(openai, "ChatCompletion"), vars(openai)
+        inner = node.args[0].value
+        named = isinstance(inner, (cst.Name, cst.Attribute)) and file.kind(inner).kind == Symbol("")
+        return inner if named else None
+    return module_of(file, node.value) if isinstance(node, cst.Subscript) else None
 
 
 def expanded(file: FileContext, call: cst.Call) -> tuple[list[cst.SimpleString | cst.Name], bool]:

@@ -15,6 +15,7 @@ from oaimigrate.analysis.kinds import (
     InstanceOf,
     Kind,
     ListOf,
+    Managed,
     Model,
     OneOf,
     PageOf,
@@ -72,6 +73,8 @@ def entered(value: Value, asynchronous: bool) -> Value:
     match value.kind:
         case Client() | StreamOf() | Either() | InstanceOf():
             return value
+        case Managed(item=item):
+            return value.of(item)
     return SILENT
 
 

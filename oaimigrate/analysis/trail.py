@@ -26,6 +26,7 @@ from oaimigrate.analysis.kinds import (
     InstanceOf,
     Kind,
     ListOf,
+    Managed,
     Member,
     Model,
     OneOf,
@@ -88,6 +89,8 @@ def describe(kind: Kind) -> str:
             return " or ".join(describe(k) for k in kinds)
         case Awaitable(result=result):
             return f"an awaitable of {describe(result)}"
+        case Managed(item=item):
+            return f"a context manager of {describe(item)}"
         case ErrorOf(classes=classes):
             return f"an exception of the SDK ({', '.join(f'`{c}`' for c in classes)})"
         case Function(node=cst.FunctionDef(name=cst.Name(value=name))):

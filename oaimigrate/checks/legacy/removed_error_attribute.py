@@ -92,14 +92,36 @@ def beginning_of_text(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]
         case cst.Call(
             func=cst.Attribute(value=text, attr=cst.Name(value="startswith")), args=[cst.Arg(value=expected)]
         ):
-            yield from _matched(file, text, literal(expected))
+            yield from _matched(file, text, _constant(file, expected))
         case cst.Call(
             func=cst.Attribute(
                 value=cst.Name(value="re"), attr=cst.Name(value="match" | "fullmatch" | "search" as how)
             ),
             args=[cst.Arg(value=pattern, keyword=None), cst.Arg(value=text, keyword=None)],
         ):
-            yield from _matched(file, text, _beginning(literal(pattern), anchored=how != "search"))
+            yield from _matched(file, text, _beginning(_constant(file, pattern), anchored=how != "search"))
+        case cst.Call(
+            func=cst.Attribute(value=cst.Name() as name, attr=cst.Name(value="match" | "fullmatch" | "search" as how)),
+            args=[cst.Arg(value=text, keyword=None)],
+        ):
+            yield from _matched(file, text, _beginning(_constant(file, name), anchored=how != "search"))
+
+
+def _constant(file: FileContext, node: cst.BaseExpression) -> str | None:
+    """The text of a literal, of `re.compile(literal)` without flags, and of a name that holds one of them for good."""
+    match node:
+        case cst.Name(value=name):
+            owner = file.scope(node).owner_of(name)
+            bindings = owner.names[name] if owner is not None else []
+            held = bindings[0].value if len(bindings) == 1 and bindings[0].how == "assign" else None
+            whole = held is not None and not bindings[0].path and not isinstance(held, cst.Name)
+            return _constant(file, held) if held is not None and whole else None
+        case cst.Call(
+            func=cst.Attribute(value=cst.Name(value="re"), attr=cst.Name(value="compile")),
+            args=[cst.Arg(value=pattern)],
+        ):
+            return literal(pattern)
+    return literal(node)
 
 
 def _beginning(pattern: str | None, *, anchored: bool) -> str | None:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from oaimigrate.analysis.carriers import BY_NAME
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import External, Symbol
-from oaimigrate.analysis.requests import Request, module_of, request_at, spelled
+from oaimigrate.analysis.requests import Reference, Request, looked_up, module_of, request_at, spelled
+from oaimigrate.analysis.steps import literal
 from oaimigrate.checks.legacy.stale_mock_target import is_patched
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
 from oaimigrate.fixing import arguments
@@ -154,6 +156,28 @@ def _indirect_uses(file: FileContext, resource: str) -> list[Request]:
     return [r for r in found if any(m.old.partition(".")[0] == resource for m in (r.method, *r.others))]
 
 
+@rule.on(cst.Call, cst.Subscript)
+def by_name(node: cst.Call | cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
+    """`getattr(openai, "ChatCompletion")`, `vars(openai)["Completion"]`, `openai.__dict__[…]`, `getattr(openai, n)`."""
+    if not looked_up(file, node):
+        return
+    kind = file.kind(node).kind
+    if not isinstance(kind, Symbol) or file.in_legacy_branch(node):
+        return
+    if kind.path in file.api.resources and not isinstance(file.parent(node), cst.Attribute):
+        message = f"`openai.{kind.path}` was removed in openai 1.0"
+        yield Diagnostic(rule.code, message, file.span(node), *_class_fix(file, node, kind.path))
+    elif kind.path == BY_NAME and _names_resources(file):
+        message = "a part of the `openai` module is chosen by name, and resource classes were removed in openai 1.0"
+        note = Note("not rewritten: which class this is, is not known here")
+        yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+
+
+def _names_resources(file: FileContext) -> bool:
+    """Whether the file spells a resource class of 0.28 in a string: names of today's SDK may be looked up as well."""
+    return any(literal(text) in file.api.resources for text in file.nodes(cst.SimpleString))
+
+
 @rule.on(cst.Attribute, cst.Name)
 def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
     """`api = openai.ChatCompletion`: a resource class kept as a value."""
@@ -181,7 +205,7 @@ def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Di
     yield Diagnostic(rule.code, message, file.span(node), fix, notes)
 
 
-def _class_fix(file: FileContext, node: cst.Attribute | cst.Name, resource: str) -> tuple[Fix | None, tuple[Note, ...]]:
+def _class_fix(file: FileContext, node: Reference, resource: str) -> tuple[Fix | None, tuple[Note, ...]]:
     prefix = resource_prefix(file, resource)
     parent = file.parent(node)
     if isinstance(parent, (cst.Annotation, cst.Subscript, cst.ComparisonTarget, cst.Comparison)) or _is_base(
