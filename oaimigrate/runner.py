@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
-from oaimigrate.consumers import consumers, read_or_nothing
+from oaimigrate.consumers import read_or_nothing
 from oaimigrate.discovery import TOKENS, WORD, ExcludesOf, discover, is_manifest, looks_like_manifest, parses, speaks
 from oaimigrate.source import Source, SourceError, read_bytes
+from oaimigrate.surroundings import surroundings
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -30,7 +31,6 @@ _POOL_BYTES = 150_000
 # Trees are freed by their reference counts; looking for cycles as often as by default costs a tenth of the time.
 _RARELY = (200_000, 50, 1000)
 
-_ROUNDS = 3  # how often names handed on by readers are followed to their own readers
 _KEPT_BYTES = 300_000_000  # of files that do not mention the SDK, kept to be asked whether they read what it returns
 
 Progress = Callable[[int, int], None]
@@ -46,6 +46,7 @@ class Collected:
     unreadable: tuple[SourceError, ...] = ()
     others: tuple[str, ...] = ()  # files that do not mention the SDK: they may still read what other modules return
     kept: Mapping[str, bytes] = field(default_factory=dict)  # the bytes of `others`, as far as memory is spent on them
+    around: Collected | None = None  # the rest of the project of files that were named: read, never reported on
 
     def bytes_of(self, path: str) -> bytes:
         """What is in one of `others`."""
@@ -81,8 +82,12 @@ def collect(
     force_exclude: bool = False,
     excludes_of: ExcludesOf | None = None,
     docs: bool = False,
+    near: bool = True,
 ) -> Collected:
-    """Find and read the files of a run. LibCST is not imported, and where no file passes it never is."""
+    """Find and read the files of a run. LibCST is not imported, and where no file passes it never is.
+
+    With `near`, the rest of the project is read for files that are named.
+    """
     more = _documents() if docs else ()
     # A person who names a file wants to hear that it does not parse. Where files are found in folders, or a hook names
     # them (it says `--force-exclude`), what never says "openai" is not our concern.
@@ -114,7 +119,10 @@ def collect(
         named = {os.path.normpath(path) for path in paths}
         found -= sum(1 for path, _ in requirements if path not in named)
         files = sorted(files + _wanted(requirements, named, used=bool(files)))
-    return Collected(found, tuple(files), tuple(unreadable), tuple(others), kept if files else {})
+    beside = surroundings(paths, names, excludes_of) if near else []
+    around = collect(beside, near=False) if beside else None
+    keep = kept if files or (around and around.files) else {}
+    return Collected(found, tuple(files), tuple(unreadable), tuple(others), keep, around)
 
 
 def _speaks(data: bytes, path: str) -> bool:
@@ -174,21 +182,14 @@ def run(
     """
     results = [_unreadable(error, b"") for error in collected.unreadable]
     data = dict(collected.files)
-    if collected.files:
-        from oaimigrate.project import Project
+    if collected.files or (collected.around and collected.around.files and collected.others):
+        from oaimigrate.rounds import rounds
 
-        job = Job(config, Project.scan(collected.files), safety, _configs(config_of, collected.files))
-        found = _analyse(collected.files, job, jobs or _cpus(), progress)
+        def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
+            return _analyse(files, Job(config, project, safety, _configs(config_of, files)), jobs or _cpus(), progress)
+
+        found, data = rounds(collected, analysed, progress)
         results += found
-        for _ in range(_ROUNDS):
-            exported = [(r.path, r.exports) for r in found]
-            readers = consumers(exported, [p for p in collected.others if p not in data], collected.bytes_of)
-            if not readers:
-                break
-            data |= dict(readers)
-            job = replace(job, project=Project.scan(data.items()), configs=_configs(config_of, readers))
-            found = _analyse(readers, job, jobs or _cpus(), None)
-            results += found
     sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
     if write:
         results = [_write(r, sources[r.path], data[r.path]) if r.changed else r for r in _in_order(results)]

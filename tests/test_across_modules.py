@@ -1,0 +1,75 @@
+"""What is said of a file depends neither on the order of the files given nor on how much of the project is given."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from oaimigrate import config, rulebook, runner
+from oaimigrate.config import Config
+from oaimigrate.diagnostics import Safety
+
+READ = '["choices"][0]["message"]["content"]'
+CALL = 'openai.ChatCompletion.create(model="m", messages=q)'
+FILES = {
+    "pyproject.toml": '[project]\nname = "app"\n',
+    "app/__init__.py": "",
+    "app/config.py": 'import openai\nopenai.api_key = "k"\nopenai.api_base = "https://models.example/v1"\n',
+    "app/llm.py": f"import openai\nfrom app import again\ndef ask(q):\n    return {CALL}\n"
+    f"def text(q):\n    return again.ask_again(q){READ}\n",
+    "app/again.py": f"from app import llm\ndef ask_again(q):\n    return llm.ask(q)\nprint(llm.ask([]){READ})\n",
+    "app/direct.py": f"import openai\ndef f(q):\n    return {CALL}{READ}\n",
+    "web/page.py": f"from app.again import ask_again\ndef page(q):\n    return ask_again(q){READ}\n",
+    "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
+}
+PYTHON = sorted(name for name in FILES if name.endswith(".py"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def outcome(folder: Path, paths: list[str]) -> dict[str, tuple[list[str], str]]:
+    """The findings and the text after all fixes, for each file that has something to say."""
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        options = Config(select=config.resolve(rulebook.load(), select=["OAI1"]))
+        done = runner.run(runner.collect(paths), options, safety=Safety.UNSAFE, jobs=1)
+    finally:
+        os.chdir(here)
+    return {r.path: ([f"{d.span} {d.code} {d.message}" for d in r.diagnostics], r.text) for r in done.results}
+
+
+def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
+    whole = outcome(project, ["."])
+    assert set(whole) == {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py", "web/page.py"}
+    assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
+    assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
+
+
+@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(names=st.lists(st.sampled_from(PYTHON), unique=True, min_size=1))
+def test_subset_in_any_order_is_told_what_the_whole_project_is(project: Path, names: list[str]) -> None:
+    whole = outcome(project, ["."])
+    assert outcome(project, names) == {path: said for path, said in whole.items() if path in names}
+
+
+def test_files_around_are_not_written(project: Path) -> None:
+    before = {name: (project / name).read_text() for name in PYTHON if name != "web/plain.py"}
+    here = Path.cwd()
+    os.chdir(project)
+    try:
+        runner.run(runner.collect(["web/plain.py"]), Config(), safety=Safety.UNSAFE, write=True, jobs=1)
+    finally:
+        os.chdir(here)
+    assert before == {name: (project / name).read_text() for name in before}
