@@ -112,7 +112,10 @@ class StreamOf:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of several resources, methods or models of the SDK, as a flag decides: what they share can be rewritten."""
+    """One of several resources, methods or models of the SDK, as a flag decides: what they share can be rewritten.
+
+    With a record among them, it is a response or the dict that stands in for one: neither way of reading suits both.
+    """
 
     kinds: tuple[Kind, ...]
 
@@ -279,6 +282,11 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
         keys = dict.fromkeys(name for r in records for name, _ in r.items)
         values = [_part([kind for r in records for name, kind in r.items if name == key]) for key in keys]
         return _made(Record(tuple(zip(keys, (v.kind for v in values), strict=True))), values, doubt)
+    models = {k for k in flat if isinstance(k, Model)}
+    stand_ins = [k for k in flat if isinstance(k, Record)]
+    if models and stand_ins and len(models) + len(stand_ins) == len(flat):
+        dicts = join(Value(r) for r in stand_ins)
+        return Value(OneOf((*sorted(models, key=repr), dicts.kind)), dicts.doubt)
     tuples = [k for k in kinds if isinstance(k, TupleOf)]
     if len(tuples) == len(kinds) and len({len(k.items) for k in tuples}) == 1:
         values = [_part(column) for column in zip(*(k.items for k in tuples), strict=True)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.flow import ancestors, leaves
-from oaimigrate.analysis.kinds import Plain, Value, matters
+from oaimigrate.analysis.kinds import OneOf, Plain, Record, Value, matters
 from oaimigrate.analysis.scopes import statements_of
 
 if TYPE_CHECKING:
@@ -16,8 +16,29 @@ if TYPE_CHECKING:
 
 def narrowed(file: FileContext, name: cst.Name, value: Value) -> Value:
     """A value that may be the SDK's, or a plain dict where `isinstance(name, dict)` holds."""
-    maybe = value.doubt is not None and matters(value.kind)
+    maybe = matters(value.kind) and (value.doubt is not None or stands_in(value))
     return Value(Plain("dict")) if maybe and _is_dict_here(file, name) else value
+
+
+def stands_in(value: Value) -> bool:
+    """Whether a value is a response in some cases and a dict in others."""
+    return isinstance(value.kind, OneOf) and any(isinstance(k, Record) for k in value.kind.kinds)
+
+
+def told_apart(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether an earlier part of an expression is both already, or the code around asks what its root holds."""
+    while isinstance(node, (cst.Subscript, cst.Attribute)):
+        node = node.value
+        if stands_in(file.kind(node)):
+            return True
+    if not isinstance(node, cst.Name):
+        return False
+    owner = file.scope(node).owner_of(node.value)
+    asked = (c for name in ("isinstance", "hasattr", "type", "issubclass") for c in file.inference.index.calls(name))
+    firsts = (call.args[0].value for call in asked if call.args)
+    return any(
+        isinstance(n, cst.Name) and n.value == node.value and file.scope(n).owner_of(n.value) is owner for n in firsts
+    )
 
 
 def _is_dict_here(file: FileContext, name: cst.Name) -> bool:

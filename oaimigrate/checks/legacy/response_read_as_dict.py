@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
+from oaimigrate.analysis.narrowing import stands_in, told_apart
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
 from oaimigrate.fixing import edits as build
@@ -47,6 +48,10 @@ def _shared(models: list[tuple[str, dict[str, Field]]], count: int) -> tuple[str
 def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     """`r["choices"]`, and `r[key]`, which has no attribute to become."""
     base = file.kind(node.value)
+    if stands_in(base):
+        if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index) and not _is_changed(file, node):
+            yield from _of_both(file, node, node.value, node.slice[0].slice.value, base)
+        return
     found = fields_of(file, base)
     if found is None or len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
         return
@@ -71,6 +76,21 @@ def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     start = file.whole(node.value).end
     span = Span(start, file.span(node).end)
     yield Diagnostic(rule.code, message, span, fix, notes, confidence)
+
+
+def _of_both(
+    file: FileContext, node: cst.BaseExpression, holder: cst.BaseExpression, index: cst.BaseExpression, base: Value
+) -> Iterator[Diagnostic]:
+    """A read of what is a response in some cases and a dict in others: reported where the reading begins."""
+    assert isinstance(base.kind, OneOf)
+    models = [fields for k in base.kind.kinds if (fields := fields_of(file, base.of(k))) is not None]
+    key = literal(index)
+    if not any(key in fields for _, fields in models) or told_apart(file, holder):
+        return
+    message = f'`["{key}"]` fails since openai 1.0 when this is a response'
+    note = Note("not rewritten: it is a dict in other cases; convert the response with `.to_dict()` where it is made")
+    span = Span(file.whole(holder).end, file.span(node).end)
+    yield Diagnostic(rule.code, message, span, None, (note, *file.doubts(base)), "maybe")
 
 
 def _is_changed(file: FileContext, node: cst.CSTNode) -> bool:
@@ -104,6 +124,8 @@ def get(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if not isinstance(func, cst.Attribute) or func.attr.value != "get" or not 1 <= len(node.args) <= 2:
         return
     base = file.kind(func.value)
+    if stands_in(base):
+        yield from _of_both(file, node, func.value, node.args[0].value, base)
     found = fields_of(file, base)
     if found is None:
         return
