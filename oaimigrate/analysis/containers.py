@@ -166,6 +166,8 @@ def subscript(inference: Inference, node: cst.Subscript) -> Value:
 
 def item(inference: Inference, base: Value, index: cst.BaseExpression) -> Value:
     match base.kind:
+        case OneOf(kinds=kinds) if any(isinstance(k, Record) for k in kinds):
+            return SILENT  # the way it is read does not suit the response: whoever mends that decides what comes of it
         case OneOf(kinds=kinds):
             return agreed([item(inference, base.of(k), index) for k in kinds])
         case Either(whole=whole):

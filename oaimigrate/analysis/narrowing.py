@@ -26,11 +26,9 @@ def stands_in(value: Value) -> bool:
 
 
 def told_apart(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether an earlier part of an expression is both already, or the code around asks what its root holds."""
+    """Whether the code around an expression asks what the name at its root holds."""
     while isinstance(node, (cst.Subscript, cst.Attribute)):
         node = node.value
-        if stands_in(file.kind(node)):
-            return True
     if not isinstance(node, cst.Name):
         return False
     owner = file.scope(node).owner_of(node.value)
