@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Value
+from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
@@ -184,7 +184,7 @@ def _builtin(
             message = "a response is not a dict since openai 1.0: this test is silently False"
             if value.certain:
                 yield _finding(file, node, message, value, _of_base_model(file, named))
-            else:
+            elif not _knows_models(file, inner):
                 note = "what it guards is left as it is; `openai.BaseModel` is the base class of responses now"
                 yield _finding(file, node, message, value, None, note)
         case "len":
@@ -194,6 +194,13 @@ def _builtin(
         case "list" | "sorted" | "set" | "tuple" | "iter":
             message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
             yield _finding(file, node, message, value, _to_dict(file, inner))
+
+
+def _knows_models(file: FileContext, asked: cst.BaseExpression) -> bool:
+    """Whether the code also asks whether the same name holds a response of today's SDK."""
+    calls = [c for c in file.inference.index.calls("isinstance") if len(c.args) == 2]
+    same = [c for c in calls if file.code(c.args[0].value) == file.code(asked)]
+    return any(isinstance(file.kind(c.args[1].value).kind, Symbol) for c in same)
 
 
 def _of_base_model(file: FileContext, name: cst.Name) -> Fix:
