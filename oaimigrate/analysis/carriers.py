@@ -15,6 +15,7 @@ from oaimigrate.analysis.kinds import (
     DictOf,
     Doubt,
     Either,
+    External,
     Function,
     Kind,
     ListOf,
@@ -42,6 +43,7 @@ TRANSPARENT_DECORATORS = (
     "diskcache.", "aiocache.", "cached_property", "overload", "override", "streamlit.", "retry_async.", "async_lru.",
 )  # fmt: skip
 BY_NAME = "?"  # the path of a part of the SDK that is chosen by a name not known here
+RETRIES = {"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying", "backoff.on_exception", "stamina.retry"}
 SAME_AS_FIRST = {
     "asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.ensure_future", "functools.partial",
     "copy.copy", "copy.deepcopy", "typing.cast", "tqdm.tqdm", "tqdm.auto.tqdm", "asyncio.timeout", "tqdm.trange",
@@ -78,6 +80,20 @@ def external_result(inference: Inference, node: cst.Call, path: str) -> Value:
         case "contextlib.closing" | "contextlib.aclosing" | "contextlib.nullcontext" if values:
             held = inference.kind(values[0])
             return held.of(Managed(held.kind)) if known(held.kind) else SILENT
+        case "asyncio.wait" | "concurrent.futures.wait" if values:
+            items = _items(inference.kind(values[0]))
+            pair = TupleOf((ListOf(items.kind), ListOf(items.kind)))
+            if not isinstance(items.kind, Awaitable):
+                return SILENT
+            return items.of(Awaitable(pair) if path == "asyncio.wait" else pair)
+        case "tenacity.retry" | "tenacity.retry()" | "backoff.on_exception()" | "stamina.retry()" if values:
+            return inference.kind(values[0])
+        case "tenacity.Retrying()" | "tenacity.AsyncRetrying()" if values:
+            return _call(inference, values[0])
+        case (
+            "tenacity.retry" | "tenacity.Retrying" | "tenacity.AsyncRetrying" | "backoff.on_exception" | "stamina.retry"
+        ):
+            return Value(External(f"{path}()"))  # called once more, with the function
         case "importlib.import_module" if values and literal(values[0]) == "openai":
             return inference.file.imported("openai", "", 0)
     return SILENT
