@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from oaimigrate.source import SourceError, read_bytes
@@ -46,6 +46,24 @@ def consumers(
             near.setdefault(top(path), {}).setdefault(stem, []).append(exporter)
     asked = ((path, stems) for path in others if (stems := near.get(top(path))))
     return [(path, data) for path, stems in asked if (data := read(path)) and _consumes(path, data, stems)]
+
+
+def reachable(asked: Iterable[str], paths: Iterable[str], read: Callable[[str], bytes]) -> set[str]:
+    """Those of `paths` that the files of `asked` may import, through one another as well."""
+    stems: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for path in paths:
+        parts = _parts(path)
+        stems.setdefault(parts[-1] if parts else "", []).append((path, parts))
+    found: set[str] = set()
+    waiting = list(asked)
+    while waiting:
+        path = waiting.pop()
+        for module in set(_imported(_parts(path, package=True), read(path))):
+            near = stems.get(module[1][-1], []) if module[1] else []
+            new = [other for other, parts in near if other not in found and _means(module, parts)]
+            found.update(new)
+            waiting += new
+    return found
 
 
 def _tops(paths: list[str]) -> Callable[[str], str]:

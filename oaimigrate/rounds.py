@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from oaimigrate.consumers import consumers
+from oaimigrate.consumers import consumers, reachable
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
@@ -23,18 +23,23 @@ def rounds(
     """The results of the files that were asked for, and the bytes of all files that were looked at.
 
     A file that was looked at is looked at again when what it imports turns out to hand on something of the SDK.
-    The rest of the project is only worked through where a file that does not use the SDK itself may read from it.
+    Of the rest of the project only what these files may import is worked through.
     """
     around = collected.around
     data = dict(collected.files) | dict(around.files if around else ())
     asked = {path for path, _ in collected.files} | set(collected.others)
-    others = [*collected.others, *(around.others if around else ())]
 
     def read(path: str) -> bytes:
         return around.bytes_of(path) if around and path not in asked else collected.bytes_of(path)
 
-    first = list(data.items()) if around and others else list(collected.files)
-    found = analyse(first, Project.scan(data.items()), progress)
+    others, first = list(collected.others), list(collected.files)
+    if around:
+        known = dict(data)
+        paths = [*data, *collected.others, *around.others]
+        near = reachable(asked, paths, lambda path: known.get(path) or read(path)) - asked
+        others += [path for path in around.others if path in near]
+        first += [file for file in around.files if file[0] in near]
+    found = analyse(first, Project.scan(data.items()), progress if len(first) == len(collected.files) else None)
     results = {result.path: result for result in found}
     for turn in range(ROUNDS):
         exported = [(r.path, r.exports) for r in found]

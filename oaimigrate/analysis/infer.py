@@ -38,6 +38,7 @@ from oaimigrate.analysis.kinds import (
     Unknown,
     Value,
     join,
+    matters,
 )  # fmt: skip
 from oaimigrate.analysis.narrowing import narrowed
 from oaimigrate.analysis.scopes import Binding, reaching
@@ -162,13 +163,11 @@ class Inference:
         return narrowed(self.file, node, self.bound(bindings, node))
 
     def unbound(self, node: cst.Name) -> Value:
-        if node.value in ("None",):
-            return NEUTRAL
-        if node.value in ("True", "False"):
-            return NUMBER
+        if node.value in ("None", "True", "False"):
+            return NEUTRAL if node.value == "None" else NUMBER
         for star in self.tree.module_scope.stars:
             found = self.file.imported(star.module, node.value, star.level)
-            if isinstance(found.kind, Symbol) and self.exports(found.kind.path):
+            if self.exports(found.kind.path) if isinstance(found.kind, Symbol) else matters(found.kind):
                 return found
         return SILENT
 
