@@ -91,7 +91,7 @@ def collect(
     more = _documents() if docs else ()
     # A person who names a file wants to hear that it does not parse. Where files are found in folders, or a hook names
     # them (it says `--force-exclude`), what never says "openai" is not our concern.
-    given = frozenset() if force_exclude else frozenset(map(os.path.normpath, paths))
+    given = frozenset(map(os.path.normpath, paths)) if near and not force_exclude else frozenset()
     names = discover(paths, force_exclude=force_exclude, excludes_of=excludes_of, more=more)
     files, unreadable, others, requirements = [], [], [], []
     kept, room = {}, _KEPT_BYTES
@@ -185,8 +185,12 @@ def run(
     if collected.files or (collected.around and collected.around.files and collected.others):
         from oaimigrate.rounds import rounds
 
+        asked = {path for path, _ in collected.files} | set(collected.others)
+        quiet = replace(config, select=frozenset())  # of the files around: only what they hand on is asked for
+
         def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
-            return _analyse(files, Job(config, project, safety, _configs(config_of, files)), jobs or _cpus(), progress)
+            configs = _configs(config_of, files) | {path: quiet for path, _ in files if path not in asked}
+            return _analyse(files, Job(config, project, safety, configs), jobs or _cpus(), progress)
 
         found, data = rounds(collected, analysed, progress)
         results += found
