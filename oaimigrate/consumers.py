@@ -73,7 +73,8 @@ def _tops(paths: list[str]) -> Callable[[str], str]:
 
 
 def _consumes(path: str, data: bytes, stems: Mapping[bytes, list[Exporter]]) -> bool:
-    near = [e for stem, group in stems.items() if stem in data for e in group if e.named(data)]
+    hands_on = b"import *" in data and os.path.basename(path) == "__init__.py"
+    near = [e for stem, group in stems.items() if stem in data for e in group if hands_on or e.named(data)]
     if not near:
         return False
     modules = set(_imported(_parts(path, package=True), data))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from expected import REPLACEMENTS
 
@@ -12,6 +14,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as in a background job: the programs that are tested inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[REPLACEMENTS] = []
     updating = config.getoption("update_rulebook") or config.getoption("update_fixtures")
     if updating and getattr(config.option, "numprocesses", None):

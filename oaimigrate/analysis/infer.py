@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 120  # frames of kind() inside kind(); a longer chain of names is left unknown rather than overflow
 STRING = Value(Plain("str"))
 NUMBER = Value(Plain("number"))
+CONSTANTS = {"None": NEUTRAL, "True": NUMBER, "False": NUMBER}
 
 
 class Inference:
@@ -163,13 +164,12 @@ class Inference:
         return narrowed(self.file, node, self.bound(bindings, node))
 
     def unbound(self, node: cst.Name) -> Value:
-        if node.value in ("None", "True", "False"):
-            return NEUTRAL if node.value == "None" else NUMBER
-        for star in self.tree.module_scope.stars:
+        for star in self.tree.module_scope.stars if node.value not in CONSTANTS else ():
             found = self.file.imported(star.module, node.value, star.level)
-            if self.exports(found.kind.path) if isinstance(found.kind, Symbol) else matters(found.kind):
+            symbol = isinstance(found.kind, Symbol) and (not found.kind.path or self.exports(found.kind.path))
+            if symbol or matters(found.kind):
                 return found
-        return SILENT
+        return CONSTANTS.get(node.value, SILENT)
 
     def bound(self, bindings: list[Binding], use: cst.CSTNode) -> Value:
         if len(bindings) == 1:

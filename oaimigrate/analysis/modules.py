@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from oaimigrate.source import Source
 
 MAX_BYTES = 400_000  # a module larger than this is not opened for the sake of one import
+MAX_STARS = 3  # `from module import *` followed one from another
 MAX_HOPS = 12  # imports followed one from another
 
 
@@ -274,12 +275,19 @@ def _roots(folder: str) -> list[str]:
     return found
 
 
-def exports(file: FileContext) -> dict[str, frozenset[str]]:
+def exports(file: FileContext, hops: int = 0) -> dict[str, frozenset[str]]:
     """The module-level names of a file through which something of the SDK reaches other modules.
 
-    A function counts when it returns such a value; a class with those of its methods and attributes that do.
+    A function counts when it returns such a value; a class with those of its methods and attributes that do. What
+    `from module import *` brings is handed on as well.
     """
     found: dict[str, frozenset[str]] = {}
+    modules = file.project.modules
+    for star in file.tree.module_scope.stars if hops < MAX_STARS else ():
+        path = modules.resolve(file.source.path, star.module, star.level)
+        other = modules.file(path) if path is not None and path in modules.sources else None
+        if other is not None and other.source.path != file.source.path:
+            found |= {name: m for name, m in exports(other, hops + 1).items() if not name.startswith("_")}
     for name, bindings in file.tree.module_scope.names.items():
         if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
             continue

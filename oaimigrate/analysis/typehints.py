@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -20,11 +21,14 @@ from oaimigrate.analysis.kinds import (
     Value,
     join,
 )  # fmt: skip
-from oaimigrate.analysis.steps import known
+from oaimigrate.analysis.steps import known, literal
 from oaimigrate.analysis.symbols import CLIENTS
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
+
+
+_QUOTED = re.compile(r"Optional\[([\w.]+)\]|([\w.]+)(?: *\| *None)?")
 
 
 def annotated(inference: Inference, annotation: cst.BaseExpression) -> Value:
@@ -54,7 +58,22 @@ def annotated(inference: Inference, annotation: cst.BaseExpression) -> Value:
             return NEUTRAL
         case cst.Name() | cst.Attribute():
             return instance(inference, inference.kind(annotation))
+        case cst.SimpleString():
+            return quoted(inference, literal(annotation) or "")
     return SILENT
+
+
+def quoted(inference: Inference, text: str) -> Value:
+    """The kind of an instance of a type that is named in quotes: `"Holder"`, `"llm.Holder | None"`."""
+    found = _QUOTED.fullmatch(text)
+    first, *rest = (found[1] or found[2]).split(".") if found else [""]
+    bindings = inference.tree.module_scope.names.get(first)
+    if not bindings:
+        return SILENT
+    value = inference.bound(bindings, bindings[-1].node)
+    for name in rest:
+        value = inference.attribute(value, name)
+    return instance(inference, value)
 
 
 def instance(inference: Inference, value: Value) -> Value:
