@@ -42,6 +42,7 @@ DRIVES = {
     "script": Drive(script("summarise.py"), ("notes.txt",)),
     "class-wrapper": Drive(script("run.py")),
     "settings-module": Drive(script("main.py")),
+    "packages": Drive(script("run.py")),
     "settings-module on Azure": Drive(
         "from app.llm import ask_text\nprint(ask_text([{'role': 'user', 'content': 'Hello'}]))\n", env=AZURE
     ),
