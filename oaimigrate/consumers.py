@@ -10,9 +10,20 @@ from typing import NamedTuple
 from oaimigrate.source import SourceError, read_bytes
 
 Exports = Mapping[str, frozenset[str]]
+# What an import may mean: whether its parts are those of a whole path or of the end of one, and the parts.
+Module = tuple[bool, tuple[str, ...]]
 
-_FROM = re.compile(rb"(?m)^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)")
-_IMPORT = re.compile(rb"(?m)^[ \t]*import[ \t]+([^\n#;]+)")
+
+def _statements(begin: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """What finds `from x import y` and `import x` where statements begin."""
+    return (
+        re.compile(rb"(?m)" + begin + rb"[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)"),
+        re.compile(rb"(?m)" + begin + rb"[ \t]*import[ \t]+([^\n\\#;]+)"),
+    )
+
+
+_MODULE = _statements(rb"^")
+_NOTEBOOK = _statements(rb'(?:"|\\n)')  # behind the quote of a line, or an escaped newline
 LARGE_TREE = 3000  # files
 
 _WORD = re.compile(rb"\w+")
@@ -66,6 +77,24 @@ def reachable(asked: Iterable[str], paths: Iterable[str], read: Callable[[str], 
     return found
 
 
+def imports(path: str, data: bytes) -> frozenset[Module]:
+    """The modules that a file may import."""
+    return frozenset(_imported(_parts(path, package=True), data))
+
+
+def importers(modules: Iterable[str], others: Mapping[str, frozenset[Module]]) -> list[str]:
+    """Those of `others`, each given with its `imports`, that may import one of the files `modules`."""
+    stems: dict[str, list[tuple[str, ...]]] = {}
+    for path in modules:
+        parts = _parts(path)
+        stems.setdefault(parts[-1] if parts else "", []).append(parts)
+    return [
+        path
+        for path, wanted in others.items()
+        if any(_means(module, parts) for module in wanted if module[1] for parts in stems.get(module[1][-1], ()))
+    ]
+
+
 def _tops(paths: list[str]) -> Callable[[str], str]:
     """What gives the top-level folder of a path, below the folder that all paths share."""
     shared = len(os.path.commonpath([os.path.abspath(p) for p in paths])) + 1
@@ -81,14 +110,15 @@ def _consumes(path: str, data: bytes, stems: Mapping[bytes, list[Exporter]]) -> 
     return any(_means(module, e.parts) for e in near for module in modules)
 
 
-def _means(module: tuple[bool, tuple[str, ...]], parts: tuple[str, ...]) -> bool:
+def _means(module: Module, parts: tuple[str, ...]) -> bool:
     exact, wanted = module
     return parts == wanted if exact else bool(wanted) and parts[-len(wanted) :] == wanted
 
 
-def _imported(package: tuple[str, ...], data: bytes) -> Iterator[tuple[bool, tuple[str, ...]]]:
+def _imported(package: tuple[str, ...], data: bytes) -> Iterator[Module]:
     """The modules that a file in `package` may import: a whole path for a relative one, else the end of a path."""
-    for match in _FROM.finditer(data):
+    froms, plain = _NOTEBOOK if data[:1] == b"{" else _MODULE
+    for match in froms.finditer(data):
         dotted = match[1].decode("ascii", "replace")
         name = dotted.lstrip(".")
         level = len(dotted) - len(name)
@@ -98,7 +128,7 @@ def _imported(package: tuple[str, ...], data: bytes) -> Iterator[tuple[bool, tup
         yield bool(level), base
         for word in _WORD.findall(match[2]):  # `from package import module`
             yield bool(level), (*base, word.decode("ascii", "replace"))
-    for match in _IMPORT.finditer(data):
+    for match in plain.finditer(data):
         for item in match[1].split(b","):
             words = item.split()
             if words:

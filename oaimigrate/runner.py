@@ -125,6 +125,12 @@ def collect(
     return Collected(found, tuple(files), tuple(unreadable), tuple(others), keep, around)
 
 
+def given(path: str, data: bytes, excludes_of: ExcludesOf | None = None) -> Collected:
+    """A file whose text is not that on disk, such as standard input, in the project that its path belongs to."""
+    names = surroundings([path], [path], excludes_of)
+    return Collected(1, ((path, data),), around=collect(names, near=False) if names else None)
+
+
 def _speaks(data: bytes, path: str) -> bool:
     """Whether a Python file or a notebook may use the SDK."""
     if path.endswith(".ipynb"):
@@ -202,14 +208,6 @@ def run(
 
 def _configs(config_of: Callable[[str], Config] | None, files: Sequence[File]) -> dict[str, Config]:
     return {path: config_of(path) for path, _ in files} if config_of else {}
-
-
-def run_source(path: str, data: bytes, config: Config, *, safety: Safety | None = None) -> Run:
-    """Check or fix one file that is not read from disk, such as standard input."""
-    from oaimigrate.project import Project
-
-    result = analyse((path, data), Job(config, Project.scan([(path, data)]), safety))
-    return Run(1, (result,), {path: Source.from_bytes(data, path)} if result.changed else {})
 
 
 def analyse(file: File, job: Job) -> FileResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -73,3 +74,34 @@ def test_files_around_are_not_written(project: Path) -> None:
     finally:
         os.chdir(here)
     assert before == {name: (project / name).read_text() for name in before}
+
+
+@pytest.mark.parametrize("name", [n for n in PYTHON if n != "web/plain.py"])
+def test_standard_input_is_told_what_the_whole_project_is(project: Path, name: str) -> None:
+    """What is typed there may not be saved yet: the file on disk has nothing to say."""
+    whole = outcome(project, ["."])
+    here, text = Path.cwd(), (project / name).read_text(encoding="utf-8")
+    options = Config(select=config.resolve(rulebook.load(), select=["OAI1"]))
+    os.chdir(project)
+    try:
+        Path(name).unlink()
+        done = runner.run(runner.given(name, text.encode()), options, safety=Safety.UNSAFE, jobs=1)
+    finally:
+        Path(name).write_text(text, encoding="utf-8")
+        os.chdir(here)
+    assert {r.path: r.text for r in done.results} == {path: said[1] for path, said in whole.items() if path == name}
+
+
+@pytest.mark.parametrize("paths", [["."], ["book.ipynb"]])
+@pytest.mark.parametrize("listed", [True, False], ids=["lines in a list", "one string"])
+def test_a_notebook_is_told_what_the_modules_around_it_say(project: Path, paths: list[str], listed: bool) -> None:
+    """It never says "openai": the response comes from `app/llm.py`."""
+    lines = ["x = 1\n", "from app.llm import ask\n", f"ask([]){READ}"]
+    cell = {"cell_type": "code", "metadata": {}, "source": lines if listed else "".join(lines), "outputs": []}
+    book = project / "book.ipynb"
+    book.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    try:
+        text = outcome(project, paths)["book.ipynb"][1]
+    finally:
+        book.unlink()
+    assert "ask([]).choices[0].message.content" in text

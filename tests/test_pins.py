@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from oaimigrate.manifests.pins import newest_target
+from oaimigrate.settings.configuration import Configuration
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,22 @@ def test_the_strictest_of_several_decides_and_the_repository_is_the_border(tmp_p
     (inner / "requirements.txt").write_text("openai>=1\n")
     (inner / "setup.cfg").write_text("[options]\ninstall_requires = openai<3\n")
     assert newest_target(str(inner)) == 2
+
+
+SCRIPT = "# /// script\n# requires-python = '>=3.11'\n# dependencies = [\n#   'rich',\n#   {wanted},\n# ]\n# ///\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "target"),
+    [("'openai>=1,<2'", 1), ("'openai~=2.1'", 2), ("'openai'", 3), ("'openai<1'", 2), ("'flask'", 2)],
+)
+def test_the_metadata_of_a_script_decide_for_it(tmp_path: Path, wanted: str, target: int) -> None:
+    """One that wants openai 0.x or nothing of it is asked to work with what its project works with."""
+    (tmp_path / "requirements.txt").write_text("openai>=1,<3\n")
+    script, module = tmp_path / "script.py", tmp_path / "module.py"
+    script.write_text("#!/usr/bin/env -S uv run\n" + SCRIPT.replace("{wanted}", wanted) + "import openai\n")
+    module.write_text("import openai\n")
+    assert Configuration().config(str(script)).target == target
+    assert Configuration().config(str(module)).target == 2
+    (tmp_path / "oaimigrate.toml").write_text("target = 3\n")
+    assert Configuration().config(str(script)).target == 3

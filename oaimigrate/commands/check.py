@@ -107,8 +107,8 @@ def _check_stdin(options: Options, files: Sequence[Target]) -> int:
         done = Run(0, (), {})
     else:
         config = configured.config(path if options.stdin_filename else os.path.join(os.curdir, path))
-        done = runner.run_source(path, data, config, safety=options.applied)
-        done = _known(done, Collected(1, ((path, data),)), configured, options)
+        collected = runner.given(path, data, configured.excludes)
+        done = _known(runner.run(collected, config, safety=options.applied), collected, configured, options)
     if options.diff:
         _print_diff(done, options)
     elif options.fix:

@@ -35,6 +35,21 @@ def newest_target(path: str, memo: dict[str, int | None] | None = None) -> int:
     return DEFAULT_TARGET
 
 
+def target_of_script(path: str) -> int | None:
+    """The newest SDK major that the metadata of a script allow (https://peps.python.org/pep-0723), None without such.
+
+    A script with metadata runs in an environment of its own, whatever the project around it asks for.
+    """
+    from oaimigrate.consumers import read_or_nothing
+
+    if not path.endswith(".py") or b"# /// script" not in (data := read_or_nothing(path)):
+        return None
+    from oaimigrate.manifests import readers
+
+    pins = readers.in_script(data.decode("utf-8", "replace"))
+    return min((max(allowed) for pin in pins if (allowed := majors(pin.wanted))), default=None)
+
+
 def old_pins_above(paths: Iterable[str]) -> list[tuple[str, Pin]]:
     """The manifests from `paths` up to the border of their repository that allow openai 0.x only, and what they say."""
     found: dict[tuple[str, int], tuple[str, Pin]] = {}

@@ -50,7 +50,7 @@ class Server(LanguageServer):
         self.worker = Worker()
         self.worker.settings = Settings(self._mistake)
         self.sweep = Sweep()
-        self.dirty = asyncio.Event()  # something on disk changed since the workspace was last checked
+        self.news = asyncio.Event()  # what was said of the workspace may not hold any more
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._reported: dict[str, str] = {}  # by URI, the identity of the findings that the client has
         before = threading.stack_size(_STACK)
@@ -155,7 +155,8 @@ class Server(LanguageServer):
     def disk_changed(self, *paths: str) -> None:
         """Files were saved, created or deleted; without paths, anything may have happened."""
         self._thread.submit(self.worker.changed, paths)
-        self.dirty.set()
+        self.sweep.forget()
+        self.news.set()
         self.later("settle", TYPING, self.settle)
 
     def reported(self, uri: str, items: list[types.Diagnostic]) -> str:

@@ -16,9 +16,10 @@ from oaimigrate.config import Config
 from oaimigrate.diagnostics import Diagnostic, Safety
 from oaimigrate.project import Project
 from oaimigrate.server.documents import Buffer
-from oaimigrate.server.folder import Folder, root_of, worth_a_look
+from oaimigrate.server.folder import Folder, worth_a_look
 from oaimigrate.server.settings import Settings
 from oaimigrate.source import Source, SourceError
+from oaimigrate.surroundings import root_of
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ class Worker:
 
     def _folder(self, path: str) -> Folder:
         known = [root for root in self.roots if _inside(path, root)]
-        root = max(known, key=len) if known else root_of(path)
+        root = max(known, key=len) if known else root_of(os.path.dirname(path)) if os.path.isabs(path) else None
         key = root or os.path.dirname(path)
         if key not in self._folders:
-            self._folders[key] = Folder(key, self.settings.excludes, whole=root is not None)
+            self._folders[key] = Folder(key, self.settings.excludes, whole=root is not None, opened=bool(known))
         return self._folders[key]
 
 

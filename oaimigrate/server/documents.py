@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,16 +36,20 @@ class Buffer:
     text: str
     version: int | None
     cells: tuple[Cell, ...] = ()  # of a notebook, whose text is then its JSON as far as it matters
+    closed: bool = False  # a notebook as it is on disk: its cells have no names of their own while nobody has it open
 
     @cached_property
     def source(self) -> Source:
         """What the engine reads; a SourceError where a notebook cannot be read."""
-        if self.cells:
+        if self.cells or self.closed:
             return NotebookSource.parse(self.text.encode("utf-8", "surrogatepass"), self.path)
         return Source.from_text(self.text, self.path)
 
     def place(self, span: Span) -> tuple[str, Source, Span]:
         """The document that a person finds a span of the source in: its URI, its text and the span in that."""
+        if self.closed:
+            start, end = (self.source.file_offset(offset) for offset in (span.start, span.end))
+            return self.uri, self.source.file, Span(start, max(start, end))
         text, inside = self.source.around(span)
         number = self.source.place(span.start).cell if self.cells else None
         return (self.cells[number - 1].uri if number else self.uri), text, inside
@@ -121,7 +126,7 @@ class Documents(Workspace):
     def buffer(self, uri: str) -> Buffer | None:
         """The open buffer of a URI if it is one to look at: Python, or a file that names requirements."""
         document = self.text_documents.get(unquote(uri))
-        if document is None or self.is_cell(uri) or not _wanted(document):
+        if document is None or self.is_cell(uri) or not _wanted(document) or _is_copy(uri):
             return None
         return Buffer(document.uri, path_of(document.uri), document.source, document.version)
 
@@ -132,7 +137,7 @@ class Documents(Workspace):
     def notebook(self, uri: str) -> Buffer | None:
         """The code cells of an open notebook, as one buffer."""
         document = self.get_notebook_document(notebook_uri=uri)
-        if document is None:
+        if document is None or _is_copy(uri):
             return None
         texts = [
             text
@@ -147,10 +152,17 @@ class Documents(Workspace):
 
 
 def path_of(uri: str) -> str:
-    """The path that a URI names; of one that is not on disk, its path part."""
+    """The path that a URI names. What is not on disk has one that no file has, with the scheme before it."""
     if uri.startswith("file:"):
         return to_fs_path(uri) or uri
-    return urlparse(uri)[2] or uri
+    parts = urlparse(uri)
+    return f"{parts[0]}:{parts[2]}" if parts[0] and parts[2] else uri
+
+
+def _is_copy(uri: str) -> bool:
+    """Whether a document is another version of a file on disk, such as one side of a comparison (`git:/a.py?HEAD`)."""
+    parts = urlparse(uri)
+    return parts[0] not in ("", "file", "untitled") and bool(parts[2]) and os.path.exists(parts[2])
 
 
 def _wanted(document: TextDocument) -> bool:

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from oaimigrate import notebooks, rulebook
-from oaimigrate.diagnostics import Edit, Safety
+from oaimigrate.diagnostics import Edit, FileResult, Safety
 from oaimigrate.server import actions
 from oaimigrate.server.app import TYPING, Server, identity
 from oaimigrate.server.checking import Checked
 from oaimigrate.server.documents import Buffer, difference, path_of
 from oaimigrate.server.findings import page_uri, to_lsp
 from oaimigrate.server.hover import hover
+from oaimigrate.source import Source, SourceError
 
 _WATCHED = (
     "**/*.{py,pyi,ipynb}",
-    "**/{pyproject,oaimigrate,pixi}.toml",
+    "**/*.toml",  # configuration, and what it may extend
     "**/{setup.cfg,Pipfile,.gitignore}",
     "**/*{requirements,constraints}*.{txt,in}",
     "**/{requirements,constraints}/*.{txt,in}",
@@ -105,6 +106,8 @@ def _documents(server: Server) -> None:
 def _notebooks(server: Server) -> None:
     def update(uri: str, delay: float = TYPING) -> None:
         buffer = server.documents.notebook(uri)
+        if buffer is not None and not buffer.cells and uri in server.buffers:
+            server.closed(uri)
         if buffer is not None and buffer.cells:
             gone = (
                 {c.uri for c in server.buffers[uri].cells} - {c.uri for c in buffer.cells}
@@ -119,6 +122,7 @@ def _notebooks(server: Server) -> None:
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenNotebookDocumentParams) -> None:
         update(params.notebook_document.uri, 0)
+        server.news.set()
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeNotebookDocumentParams) -> None:
@@ -128,6 +132,7 @@ def _notebooks(server: Server) -> None:
     def did_close(params: types.DidCloseNotebookDocumentParams) -> None:
         if params.notebook_document.uri in server.buffers:
             server.closed(params.notebook_document.uri)
+            server.news.set()
 
 
 def _pull(server: Server) -> None:
@@ -146,11 +151,11 @@ def _pull(server: Server) -> None:
         """Held open until there is something new: a client asks again as soon as it has an answer."""
         known = {previous.uri: previous.value for previous in params.previous_result_ids}
         while True:
-            server.dirty.clear()
+            server.news.clear()
             reports = await _workspace(server, known)
             if reports:
                 return types.WorkspaceDiagnosticReport(reports)
-            await server.dirty.wait()
+            await server.news.wait()
             await asyncio.sleep(2.0)  # a checkout changes many files, one after the other
 
 
@@ -162,9 +167,9 @@ async def _workspace(server: Server, known: dict[str, str]) -> list[types.Worksp
     reports: list[types.WorkspaceDocumentDiagnosticReport] = []
     seen = set()
     for result in results:
-        if result.path.endswith(notebooks.SUFFIX):
-            continue  # its findings belong to cells, which have no names while nobody has them open
-        buffer = Buffer(_uri(result.path), result.path, result.text, None)
+        buffer = _unopened(server, result)
+        if buffer is None:
+            continue
         items = [
             to_lsp(d, buffer, server.client, lambda p: server.worker.text_of(p, overlays)) for d in result.diagnostics
         ]
@@ -176,6 +181,21 @@ async def _workspace(server: Server, known: dict[str, str]) -> list[types.Worksp
         if uri not in seen and name != identity([]):
             reports.append(types.WorkspaceFullDocumentDiagnosticReport(uri, [], None, result_id=identity([])))
     return reports
+
+
+def _unopened(server: Server, result: FileResult) -> Buffer | None:
+    """A file of the workspace as a buffer; None for an open notebook, whose findings are those of its cells."""
+    uri = _uri(result.path)
+    if not result.path.endswith(notebooks.SUFFIX):
+        return Buffer(uri, result.path, result.text, None)
+    if any(b.path == result.path for b in server.buffers.values()):
+        return None
+    try:
+        read = Source.read(result.path)
+    except SourceError:  # no notebook: its text is what it holds
+        return Buffer(uri, result.path, result.text, None)
+    text = read.file.text
+    return Buffer(uri, result.path, text, None, closed=True) if read.text == result.text else None  # since changed
 
 
 def _uri(path: str) -> str:

@@ -41,7 +41,7 @@ def to_lsp(diagnostic: Diagnostic, buffer: Buffer, client: Client, read: Read) -
         notes = []  # a traceback, which nobody wants to read in a bubble
     return types.Diagnostic(
         range=to_range(text, span, client.encoding),
-        message="\n".join([_sentence(diagnostic), *(f"note: {text}" for text in notes)]),
+        message="\n".join([_where(diagnostic, buffer) + _sentence(diagnostic), *(f"note: {text}" for text in notes)]),
         severity=_SEVERITIES[rulebook.severity(diagnostic)] if page else types.DiagnosticSeverity.Error,
         code=diagnostic.code,
         code_description=types.CodeDescription(page_uri(page)) if page else None,
@@ -65,6 +65,14 @@ def visible(span: Span, source: Source) -> Span:
         return Span(span.start, span.start + 1)
     start = source.line_bounds(source.position(span.start)[0])[0]
     return Span(max(start, span.start - 1), span.start)
+
+
+def _where(diagnostic: Diagnostic, buffer: Buffer) -> str:
+    """In a notebook that is not open, the place that a person looks for: the range is one of its JSON."""
+    if not buffer.closed:
+        return ""
+    place = buffer.source.place(diagnostic.span.start)
+    return f"cell {place.cell}, line {place.row}: "
 
 
 def _sentence(diagnostic: Diagnostic) -> str:

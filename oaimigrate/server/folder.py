@@ -6,26 +6,23 @@ Only the worker thread touches a folder. What the loop knows arrives with each t
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from oaimigrate import notebooks, runner
+from oaimigrate.consumers import importers, imports, read_or_nothing
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
 from oaimigrate.project import Project
-from oaimigrate.source import SourceError, read_bytes
-
-_ROOTS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "oaimigrate.toml")
-_IMPORT = re.compile(rb"(?m)^[ \t]*(?:from[ \t]+\.*([\w.]*)[ \t]+import\b[ \t]*([^\n#]*)|import[ \t]+([^\n#]+))")
-_NAME = re.compile(rb"\w+")
-_ROUNDS = 3  # how often importers of importers are followed, as in `runner`
+from oaimigrate.rounds import ROUNDS
+from oaimigrate.surroundings import beside
 
 
 class Folder:
     """A workspace folder, or the project that a lone file belongs to."""
 
-    def __init__(self, root: str, excludes_of: ExcludesOf, *, whole: bool = True) -> None:
+    def __init__(self, root: str, excludes_of: ExcludesOf, *, whole: bool = True, opened: bool = True) -> None:
         self.root = root
+        self._opened = opened  # by the user, as a folder of the workspace
         self._excludes_of = excludes_of
         self.whole = whole  # false for a file without a project around it: nothing but the buffers is read then
         self.epoch = 0  # grows with every change on disk
@@ -48,7 +45,7 @@ class Folder:
         if not paths or any(p not in known or not os.path.exists(p) for p in paths):
             self._stale = self.whole
         else:
-            self._disk |= {p: d for p in paths if (d := _read(p)) and (p in self._disk or speaks(d))}
+            self._disk |= {p: d for p in paths if (d := read_or_nothing(p)) and (p in self._disk or speaks(d))}
         self._excluded.clear()
         self.epoch += 1
 
@@ -67,22 +64,20 @@ class Folder:
 
         Apart from `project`, as it reads every file of the folder: the first answers do not wait for it.
         """
-        imported = {path: _imported(_read(path)) for path in self._others}
+        others = {path: imports(path, read_or_nothing(path)) for path in self._others}
         found: dict[str, bytes] = {}
-        stems = {_stem(path) for path in self._disk}
-        for _ in range(_ROUNDS):
-            fresh = [p for p, names in imported.items() if p not in found and not names.isdisjoint(stems)]
-            if not fresh:
-                break
-            found |= {path: _read(path) for path in fresh}
-            stems = {_stem(path) for path in fresh}
+        near = list(self._disk)
+        for _ in range(ROUNDS):
+            near = [path for path in importers(near, others) if path not in found]
+            found |= {path: read_or_nothing(path) for path in near}
         self._disk |= found
         self.epoch += bool(found)
         return bool(found)
 
     def _scan(self) -> None:
         self._stale = False
-        collected = runner.collect([self.root], excludes_of=self._excludes_of)
+        paths = [self.root] if self._opened else beside(self.root, self._excludes_of)
+        collected = runner.collect(paths, excludes_of=self._excludes_of, near=False)
         self._disk = dict(collected.files)
         self._others = [path for path in collected.others if not is_manifest(path)]
         self.epoch += 1
@@ -95,32 +90,4 @@ def worth_a_look(path: str, text: str, project: Project) -> bool:
         return True
     if is_manifest(path) or speaks(data) or (path.endswith("setup.py") and WORD in data):
         return True
-    return not _imported(data).isdisjoint(_stem(p) for p in project.sources if p != path)
-
-
-def root_of(path: str) -> str | None:
-    """The folder of the project that a file belongs to, None if there is no sign of one."""
-    folder = os.path.dirname(path)
-    while not any(os.path.lexists(os.path.join(folder, name)) for name in _ROOTS):
-        folder, before = os.path.dirname(folder), folder
-        if folder == before:
-            return None
-    return folder
-
-
-def _imported(data: bytes) -> set[bytes]:
-    """The names that may be modules in the import statements of a file."""
-    return {name for found in _IMPORT.finditer(data) for part in found.groups() if part for name in _NAME.findall(part)}
-
-
-def _stem(path: str) -> bytes:
-    folder, _, name = path.rpartition(os.sep)
-    stem = name.rpartition(".")[0]
-    return (folder.rpartition(os.sep)[2] if stem == "__init__" else stem).encode("utf-8", "replace")
-
-
-def _read(path: str) -> bytes:
-    try:
-        return read_bytes(path)
-    except SourceError:
-        return b""
+    return bool(importers((p for p in project.sources if p != path), {path: imports(path, data)}))

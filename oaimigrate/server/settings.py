@@ -33,6 +33,8 @@ class Settings:
         except ConfigError as error:
             self._mistake(error)
             self._last.setdefault(folder, Config(target=newest_target(path)))
+        for name in self._configuration.extended:
+            self._times.setdefault(name, _time(name))
         return self._last[folder]
 
     def excludes(self, folder: str) -> Excludes:
@@ -45,11 +47,12 @@ class Settings:
         return self._left_out[folder]
 
     def changed(self, path: str) -> bool:
-        """Whether a configuration file in a folder above `path` is not what it was; what was read is forgotten then.
+        """Whether a configuration file above `path`, or one that such a file extends, is not what it was; what was
+        read is forgotten then.
 
-        Nobody else says so of a file above the workspace: clients watch what is in it.
+        Nobody else says so of a file outside the workspace: clients watch what is in it.
         """
-        now = {name: _time(name) for name in _candidates(path)}
+        now = {name: _time(name) for name in (*_candidates(path), *self._configuration.extended)}
         old = any(self._times.get(name, time) != time for name, time in now.items())
         self._times |= now
         if old:

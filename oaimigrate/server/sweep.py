@@ -21,13 +21,25 @@ from oaimigrate.server.settings import Settings
 
 
 class Sweep:
-    """Checks folders, one at a time."""
+    """Checks folders, one at a time, and remembers the answer as long as nothing on disk changes."""
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._changes = 0  # on disk so far
+        self._found: tuple[int, tuple[FileResult, ...]] | None = None  # after how many changes
+
+    def forget(self) -> None:
+        """Something on disk changed."""
+        self._changes += 1
 
     async def check(self, roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[FileResult, ...]:
         """The results of all files below `roots` that have any, with unsaved buffers in place of their files."""
+        changes = self._changes
+        if self._found is None or self._found[0] != changes:
+            self._found = changes, await self._checked(roots, overlays)
+        return self._found[1]
+
+    async def _checked(self, roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[FileResult, ...]:
         if self._pool is None:
             spawn = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, spawn, initializer=_end_with_parent)

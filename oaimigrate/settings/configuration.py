@@ -16,7 +16,7 @@ from oaimigrate import gitignore
 from oaimigrate.config import Config, ConfigError, resolve
 from oaimigrate.discovery import BUILDS, EXCLUDED, Excludes
 from oaimigrate.gitignore import Ignores
-from oaimigrate.manifests.pins import newest_target
+from oaimigrate.manifests.pins import newest_target, target_of_script
 from oaimigrate.settings import files
 from oaimigrate.settings.keys import KEYS
 
@@ -152,6 +152,7 @@ class Configuration:
     additions: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     file: str | None = None  # instead of looking for one
     isolated: bool = False
+    extended: set[str] = field(default_factory=set)  # the files that `extend` named so far
     _settings: dict[str, Settings] = field(default_factory=dict)
     _configs: dict[tuple[int, int], Config] = field(default_factory=dict)
     _ignoring: dict[tuple[int, int, frozenset[str]], Config] = field(default_factory=dict)
@@ -176,7 +177,7 @@ class Configuration:
     def config(self, path: str) -> Config:
         """The configuration of a file; files with the same one share the object."""
         settings = self.settings(os.path.dirname(path) or os.curdir)
-        target = settings.get("target") or self._allowed(os.path.dirname(path) or os.curdir)
+        target = settings.get("target") or target_of_script(path) or self._allowed(os.path.dirname(path) or os.curdir)
         key = id(settings), target
         if key not in self._configs:
             config = settings.config(self.base)
@@ -233,7 +234,7 @@ class Configuration:
             values[name], origins[name] = value, origin
         if "extend" in self.overrides:
             base, where = values["extend"], os.path.realpath(os.curdir)
-        inherited = _extended(base, where, origins["extend"], ()) if base is not None else None
+        inherited = _extended(base, where, origins["extend"], (), self.extended) if base is not None else None
         for name, (value, origin) in self.additions.items():
             before = Settings(values, origins, root, inherited=None if name in _ADDED else inherited)
             start, from_where = before.get(name), before.origin(name)
@@ -242,9 +243,10 @@ class Configuration:
         return Settings(values, origins, root, found.path if found is not None else None, inherited)
 
 
-def _extended(name: str, folder: str, origin: str, below: tuple[str, ...]) -> Settings:
+def _extended(name: str, folder: str, origin: str, below: tuple[str, ...], seen: set[str]) -> Settings:
     """The settings of the file that `extend` names in a file of `folder`; `below` are those that lead to it."""
     path = os.path.realpath(os.path.join(folder, os.path.expanduser(name)))
+    seen.add(path)
     if path in below:
         raise ConfigError(f"{origin}: `extend` leads back to a file that it comes from: `{name}`")
     try:
@@ -257,7 +259,7 @@ def _extended(name: str, folder: str, origin: str, below: tuple[str, ...]) -> Se
     origins = {key: f"{found.path}:{found.row((key,))}" for key in found.values}
     inherited = None
     if "extend" in found.values:
-        inherited = _extended(found.values["extend"], root, origins["extend"], (*below, path))
+        inherited = _extended(found.values["extend"], root, origins["extend"], (*below, path), seen)
     made = Settings(found.values, origins, root, found.path, inherited)
     made.check()
     return made

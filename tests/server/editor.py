@@ -8,7 +8,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +142,20 @@ def _pulls(capabilities: types.ClientCapabilities) -> bool:
 
 @contextlib.asynccontextmanager
 async def editing(
-    folder: Path, profile: str | types.ClientCapabilities = "visual_studio_code"
+    folder: Path,
+    profile: str | types.ClientCapabilities = "visual_studio_code",
+    *,
+    folders: Sequence[types.WorkspaceFolder] | None = None,
 ) -> AsyncIterator[Editor]:
-    """An editor in a folder, connected to a server of its own."""
+    """An editor in a folder, connected to a server of its own; with other `folders` open, or none, if it is said."""
     capabilities = client_capabilities(profile) if isinstance(profile, str) else profile
     client = make_test_lsp_client()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     await client.start_io(sys.executable, "-m", "oaimigrate", "server", env=environment, cwd=folder)
-    folders = [types.WorkspaceFolder(folder.as_uri(), folder.name)]
-    params = types.InitializeParams(capabilities=capabilities, root_uri=folder.as_uri(), workspace_folders=folders)
+    if folders is None:
+        folders = [types.WorkspaceFolder(folder.as_uri(), folder.name)]
+    root = folders[0].uri if folders else None
+    params = types.InitializeParams(capabilities=capabilities, root_uri=root, workspace_folders=list(folders))
     client.protocol.fm.features.pop(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
     client.capabilities = capabilities
     editor = Editor(client, folder)
@@ -173,3 +178,25 @@ async def editing(
     finally:
         await asyncio.wait_for(client.shutdown_session(), 20)
         await client.stop()
+
+
+def notebook(editor: Editor, cells: list[str], name: str = "nb.ipynb") -> tuple[str, list[str]]:
+    """Open a notebook; gives its URI and those of its cells."""
+    uri = editor.uri(name)
+    names = [f"vscode-notebook-cell:{uri.removeprefix('file:')}#W{number}sZmlsZQ%3D%3D" for number in range(len(cells))]
+    kinds = [types.NotebookCell(types.NotebookCellKind.Code, name) for name in names]
+    markup = types.NotebookCell(types.NotebookCellKind.Markup, f"{names[0]}markup")
+    document = types.NotebookDocument(uri, "jupyter-notebook", 1, [markup, *kinds])
+    texts = [types.TextDocumentItem(name, "python", 1, text) for name, text in zip(names, cells, strict=True)]
+    for text in texts:
+        editor.texts[text.uri], editor.versions[text.uri] = text.text, 1
+    editor.client.notebook_document_did_open(types.DidOpenNotebookDocumentParams(document, texts))
+    return uri, names
+
+
+async def codes(editor: Editor, names: list[str]) -> list[list[tuple[object, int]]]:
+    """What was pushed for each cell once all of them have been heard of."""
+    while not all(name in editor.pushed for name in names):
+        await asyncio.wait_for(editor.arrived.wait(), 30)
+        editor.arrived.clear()
+    return [[(d.code, d.range.start.line) for d in editor.pushed[name].diagnostics] for name in names]

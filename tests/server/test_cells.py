@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
-from editor import PROFILES, Editor, asynchronous, editing
+from editor import PROFILES, asynchronous, codes, editing, notebook
 from lsprotocol import types
 
 CELLS = [
@@ -14,28 +13,6 @@ CELLS = [
     "x = '😀'; r = openai.ChatCompletion.create(model='m', messages=[])",
     "r['choices'][0]",
 ]
-
-
-def notebook(editor: Editor, cells: list[str]) -> tuple[str, list[str]]:
-    """Open a notebook; gives its URI and those of its cells."""
-    uri = editor.uri("nb.ipynb")
-    names = [f"vscode-notebook-cell:{uri.removeprefix('file:')}#W{number}sZmlsZQ%3D%3D" for number in range(len(cells))]
-    kinds = [types.NotebookCell(types.NotebookCellKind.Code, name) for name in names]
-    markup = types.NotebookCell(types.NotebookCellKind.Markup, f"{names[0]}markup")
-    document = types.NotebookDocument(uri, "jupyter-notebook", 1, [markup, *kinds])
-    texts = [types.TextDocumentItem(name, "python", 1, text) for name, text in zip(names, cells, strict=True)]
-    for text in texts:
-        editor.texts[text.uri], editor.versions[text.uri] = text.text, 1
-    editor.client.notebook_document_did_open(types.DidOpenNotebookDocumentParams(document, texts))
-    return uri, names
-
-
-async def codes(editor: Editor, names: list[str]) -> list[list[tuple[object, int]]]:
-    """What was pushed for each cell once all of them have been heard of."""
-    while not all(name in editor.pushed for name in names):
-        await asyncio.wait_for(editor.arrived.wait(), 30)
-        editor.arrived.clear()
-    return [[(d.code, d.range.start.line) for d in editor.pushed[name].diagnostics] for name in names]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -86,3 +63,30 @@ async def test_cells_are_typed_in_added_and_closed(tmp_path: Path) -> None:
         identifier = types.NotebookDocumentIdentifier(uri)
         editor.client.notebook_document_did_close(types.DidCloseNotebookDocumentParams(identifier, cells))
         assert await codes(editor, names) == [[], [], []]
+
+
+@asynchronous
+async def test_a_notebook_that_loses_its_last_cell_has_nothing_to_say(tmp_path: Path) -> None:
+    async with editing(tmp_path, "neovim@0.11") as editor:
+        uri, names = notebook(editor, CELLS[1:2])
+        await codes(editor, names)
+        editor.pushed.clear()
+        structure = types.NotebookDocumentCellChangeStructure(
+            types.NotebookCellArrayChange(start=0, delete_count=2),
+            did_close=[types.TextDocumentIdentifier(name) for name in names],
+        )
+        change = types.NotebookDocumentChangeEvent(cells=types.NotebookDocumentCellChanges(structure=structure))
+        document = types.VersionedNotebookDocumentIdentifier(version=2, uri=uri)
+        editor.client.notebook_document_did_change(types.DidChangeNotebookDocumentParams(document, change))
+        assert await codes(editor, names) == [[]]
+
+
+@asynchronous
+async def test_a_notebook_reads_what_a_module_returns(tmp_path: Path) -> None:
+    """No cell says "openai"."""
+    (tmp_path / "gives.py").write_text(
+        "import openai\n\n\ndef ask():\n    return openai.Completion.create(model='m')\n"
+    )
+    async with editing(tmp_path) as editor:
+        _, names = notebook(editor, ["from gives import ask", "ask()['choices']"])
+        assert await codes(editor, names) == [[], [("OAI103", 0)]]

@@ -152,6 +152,29 @@ def test_a_wrong_request_is_answered_with_an_error(tmp_path: Path, method: str, 
         ("textDocument/didOpen", {"textDocument": {**OTHER, "text": "import openai\n\0\n"}}),
         ("textDocument/didOpen", {"textDocument": {**OTHER, "text": "import openai\n" + "(" * 9000}}),
         ("workspace/didChangeWatchedFiles", {"changes": [{"uri": "file:///gone.py", "type": 3}]}),
+        ("workspace/didChangeWatchedFiles", {"changes": [{"uri": "untitled:x", "type": 1}, {"uri": "%%%", "type": 2}]}),
+        ("workspace/didRenameFiles", {"files": [{"oldUri": "file:///a.py", "newUri": "file:///c.py"}]}),
+        (
+            "textDocument/didOpen",
+            {"textDocument": {**OPEN, "uri": "file:///c%3A/Users/me/a.py", "text": "import openai"}},
+        ),
+        (
+            "textDocument/didOpen",
+            {"textDocument": {**OPEN, "uri": "file:///C:/Users/me/a.py", "text": "import openai"}},
+        ),
+        (
+            "textDocument/didOpen",
+            {"textDocument": {**OPEN, "uri": "file://server/share/a.py", "text": "import openai"}},
+        ),
+        (
+            "textDocument/didOpen",
+            {"textDocument": {**OPEN, "uri": "git:/x/a.py?%7B%22ref%22%3A%22~%22%7D", "text": ""}},
+        ),
+        ("textDocument/didOpen", {"textDocument": {**OPEN, "uri": "file:///a%00b.py", "text": "import openai"}}),
+        (
+            "textDocument/didOpen",
+            {"textDocument": {**OPEN, "uri": "file:///" + "x" * 5000 + ".py", "text": "import openai"}},
+        ),
         ("workspace/didChangeConfiguration", {"settings": None}),
     ],
 )
@@ -160,6 +183,90 @@ def test_a_wrong_notification_is_survived(tmp_path: Path, method: str, params: o
         wire.notify(method, params)
         assert wire.codes() == ["OAI101"]
         assert wire.codes("file:///b.py") is not None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:Untitled-1",
+        "untitled:///new/app.py",
+        "vscode-vfs://github/owner/repo/app.py",
+        "file:///c%3A/Users/me/a%20b.py",
+        "file:///C:/Users/me/%C3%A9.py",
+        "file://server/share/app.py",
+        "file:///nowhere/a%23b%3F.py",
+    ],
+)
+def test_a_document_with_any_name_is_read_typed_in_and_closed(tmp_path: Path, uri: str) -> None:
+    text = "import openai\nopenai.Image.create(prompt='x')\n"
+    with server(tmp_path) as wire:
+        wire.notify("textDocument/didOpen", {"textDocument": {**OPEN, "uri": uri, "text": text}})
+        assert wire.codes(uri) == ["OAI101"]
+        place = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 5}}
+        asked = {"textDocument": {"uri": uri}, "range": place, "context": {"diagnostics": []}}
+        assert next(a["title"] for a in wire.ask("textDocument/codeAction", asked)["result"]).startswith("Call `client")
+        change = {"range": place, "text": "x" * 5}
+        wire.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [change]})
+        assert wire.codes(uri) == []
+        wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        assert wire.codes(uri) == []
+        assert wire.codes() == ["OAI101"]
+
+
+FAR = {"line": 2**31 - 1, "character": 2**31 - 1}
+ZERO = {"line": 0, "character": 0}
+
+
+@pytest.mark.parametrize("place", [(FAR, FAR), (ZERO, FAR), (FAR, ZERO), ({"line": 1, "character": 999}, ZERO)])
+def test_positions_outside_of_the_text_mean_its_end(tmp_path: Path, place: tuple[object, object]) -> None:
+    with server(tmp_path) as wire:
+        document = {"uri": OPEN["uri"]}
+        start, end = place
+        asked = {"textDocument": document, "range": {"start": start, "end": end}, "context": {"diagnostics": []}}
+        assert "result" in wire.ask("textDocument/codeAction", asked)
+        assert "result" in wire.ask("textDocument/hover", {"textDocument": document, "position": start})
+        change = {"range": {"start": start, "end": end}, "text": ""}
+        wire.notify("textDocument/didChange", {"textDocument": {**document, "version": 2}, "contentChanges": [change]})
+        assert isinstance(wire.codes(), list)
+
+
+def test_a_position_below_zero_is_refused(tmp_path: Path) -> None:
+    with server(tmp_path) as wire:
+        place = {"line": -1, "character": -5}
+        answer = wire.ask("textDocument/hover", {"textDocument": {"uri": OPEN["uri"]}, "position": place})
+        assert "result" in answer or answer["error"]["code"] == -32602
+        assert wire.codes() == ["OAI101"]
+
+
+def test_a_huge_document_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with server(tmp_path) as wire:
+        huge = "x = 1\n" * 500_000  # three megabytes without the SDK
+        wire.notify("textDocument/didOpen", {"textDocument": {**OTHER, "text": huge}})
+        assert wire.codes(OTHER["uri"]) == []
+        change = {"range": {"start": FAR, "end": FAR}, "text": "import openai\nopenai.Image.create()"}
+        half = "y = 2\n" * 10_000
+        wire.notify(
+            "textDocument/didChange", {"textDocument": {**OTHER, "version": 2}, "contentChanges": [{"text": half}]}
+        )
+        wire.notify("textDocument/didChange", {"textDocument": {**OTHER, "version": 3}, "contentChanges": [change]})
+        assert wire.codes(OTHER["uri"]) == ["OAI101"]
+        assert wire.codes() == ["OAI101"]
+
+
+def test_a_document_that_is_closed_while_it_is_looked_at_is_done_with(tmp_path: Path) -> None:
+    with server(tmp_path) as wire:
+        long = "import openai\n" + "openai.Image.create(prompt='x')\n" * 1000
+        document = {"uri": "file:///long.py"}
+        wire.notify("textDocument/didOpen", {"textDocument": {**OPEN, **document, "text": long}})
+        wire.send(
+            {"jsonrpc": "2.0", "id": "asked", "method": "textDocument/diagnostic", "params": {"textDocument": document}}
+        )
+        wire.notify("textDocument/didClose", {"textDocument": document})
+        assert "result" in wire.answer("asked")
+        assert wire.codes(document["uri"]) == []
+        wire.notify("textDocument/didOpen", {"textDocument": {**OPEN, **document, "text": ""}})
+        assert wire.codes(document["uri"]) == []
+        assert wire.codes() == ["OAI101"]
 
 
 def test_requests_before_the_first_one_are_refused(tmp_path: Path) -> None:

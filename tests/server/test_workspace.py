@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from pathlib import Path
 
 import pytest
-from editor import Editor, asynchronous, editing
+from editor import Editor, asynchronous, codes, editing, notebook
 from lsprotocol import types
 
 OLD = "import openai\nopenai.Image.create(prompt='x')\n"
@@ -137,7 +139,6 @@ async def test_open_files_that_a_run_leaves_out_are_left_alone(tmp_path: Path) -
 
 
 NOTEBOOKS = {
-    "old.ipynb": '{"cells": [{"cell_type": "code", "source": ["import openai\\n", "openai.Image.create()"]}]}',
     "broken.ipynb": '{"cells": [openai',
     "list.ipynb": '["openai"]',
     "empty.ipynb": "",
@@ -145,11 +146,158 @@ NOTEBOOKS = {
 
 
 @asynchronous
-async def test_notebooks_that_nobody_opened_are_no_obstacle(tmp_path: Path) -> None:
-    """The protocol has no names for the cells of a notebook that is not open; other files are told as ever."""
+async def test_notebooks_that_nobody_opened_are_told_by_the_places_in_their_json(tmp_path: Path) -> None:
+    """The protocol has no names for the cells of a notebook that is not open; those of an open one speak for it."""
     for name, text in NOTEBOOKS.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "app.py").write_text(OLD)
+    rows = ["import openai\n", "x = '\N{GRINNING FACE}'; openai.Image.create()"]
+    cells = [
+        {"cell_type": kind, "metadata": {}, "source": source}
+        for kind, source in (("markdown", "# openai"), ("code", rows))
+    ]
+    old = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+    (tmp_path / "old.ipynb").write_text(old)
     async with editing(tmp_path, "neovim@0.11") as editor:
-        answer = await editor.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
-        assert [r.uri for r in answer.items] == [editor.uri("app.py")]
+        ask = editor.client.workspace_diagnostic_async
+        found = {r.uri: r for r in (await ask(types.WorkspaceDiagnosticParams([]))).items}
+        assert set(found) == {editor.uri(n) for n in ("app.py", "broken.ipynb", "old.ipynb")}
+        report = found[editor.uri("old.ipynb")]
+        [item] = report.items  # type: ignore[union-attr]
+        assert item.message.startswith("cell 2, line 2: `openai.Image.create`")
+        line = old.splitlines()[item.range.start.line].encode()  # the JSON is ASCII: all units are the same
+        assert line[item.range.start.character : item.range.end.character] == b"openai.Image.create"
+
+        known = [types.PreviousResultId(uri, str(r.result_id)) for uri, r in found.items()]
+        held = asyncio.ensure_future(ask(types.WorkspaceDiagnosticParams(known)))
+        uri, names = notebook(editor, ["".join(rows)], "old.ipynb")
+        [report] = (await held).items
+        assert (report.uri, list(report.items)) == (uri, [])  # type: ignore[union-attr]
+        assert [[code for code, _ in cell] for cell in await codes(editor, names)] == [["OAI101"]]
+
+        known = [k for k in known if k.uri != uri] + [types.PreviousResultId(uri, str(report.result_id))]
+        held = asyncio.ensure_future(ask(types.WorkspaceDiagnosticParams(known)))
+        closed = types.DidCloseNotebookDocumentParams(
+            types.NotebookDocumentIdentifier(uri), [types.TextDocumentIdentifier(name) for name in names]
+        )
+        editor.client.notebook_document_did_close(closed)
+        [report] = (await held).items
+        assert (report.uri, [d.code for d in report.items]) == (uri, ["OAI101"])  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("place", ["inside", "outside"])
+@asynchronous
+async def test_an_extended_configuration_holds_when_it_changes(tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "shared").mkdir()
+    base = (folder / "shared" if place == "inside" else tmp_path) / "base.toml"
+    base.write_text("")
+    extend = os.path.relpath(base, folder).replace(os.sep, "/")
+    (folder / "pyproject.toml").write_text(f'[tool.oaimigrate]\nextend = "{extend}"\n')
+    async with editing(folder) as editor:
+        uri = editor.open("app.py", OLD)
+        await until(editor, uri, ["OAI101"])
+        for text, expected in (('ignore = ["OAI101"]\n', []), ("# nothing\n", ["OAI101"])):
+            base.write_text(text)
+            if place == "inside":
+                watched = editor.registered[0].register_options["watchers"]  # type: ignore[index]
+                assert "**/*.toml" in [w["globPattern"] for w in watched]
+                saved(editor, "shared/base.toml")
+            else:  # no client watches it: it is seen with the next key
+                editor.replace(uri, editor.texts[uri] + "#\n")
+            await until(editor, uri, expected)
+        base.unlink()
+        editor.replace(uri, editor.texts[uri] + "#\n")
+        while not editor.client.messages:
+            await asyncio.sleep(0.05)
+        assert "base.toml" in editor.client.messages[0].message
+        base.write_text('ignore = ["OAI101"]\n')
+        editor.replace(uri, editor.texts[uri] + "#\n")
+        await until(editor, uri, [])
+
+
+@asynchronous
+async def test_a_file_that_is_renamed_takes_what_it_says_along(tmp_path: Path) -> None:
+    (tmp_path / "gives.py").write_text(GIVES)
+    async with editing(tmp_path) as editor:
+        reads = editor.open("reads.py", READS)
+        await until(editor, reads, ["OAI103"])
+        (tmp_path / "gives.py").rename(tmp_path / "hands.py")
+        changes = [
+            types.FileEvent(editor.uri("gives.py"), types.FileChangeType.Deleted),
+            types.FileEvent(editor.uri("hands.py"), types.FileChangeType.Created),
+        ]
+        editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes))
+        await until(editor, reads, [])
+        editor.replace(reads, READS.replace("gives", "hands"))
+        await until(editor, reads, ["OAI103"])
+
+
+@asynchronous
+async def test_a_lone_file_is_told_what_its_repository_says(tmp_path: Path) -> None:
+    """No folder is open; the file belongs to a repository all the same, as one that the command line names."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "setup.py").write_text("")
+    (tmp_path / "gives.py").write_text(GIVES)
+    async with editing(tmp_path, folders=()) as editor:
+        reads = editor.open("pkg/reads.py", READS)
+        await until(editor, reads, ["OAI103"])
+
+
+@asynchronous
+async def test_two_folders_have_their_own_settings_and_come_and_go(tmp_path: Path) -> None:
+    for name, settings in (("one", 'ignore = ["OAI101"]\n'), ("two", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "oaimigrate.toml").write_text(settings)
+        (tmp_path / name / "app.py").write_text(OLD)
+    folders = [types.WorkspaceFolder((tmp_path / name).as_uri(), name) for name in ("one", "two")]
+    async with editing(tmp_path, "neovim@0.11", folders=folders) as editor:
+        ask = editor.client.workspace_diagnostic_async
+        first = (await ask(types.WorkspaceDiagnosticParams([]))).items
+        assert [r.uri for r in first] == [editor.uri("two/app.py")]
+        for name, expected in (("one/app.py", []), ("two/app.py", ["OAI101"])):
+            assert [d.code for d in await editor.diagnostics(editor.open(name))] == expected
+        known = [types.PreviousResultId(first[0].uri, str(first[0].result_id))]
+        held = asyncio.ensure_future(ask(types.WorkspaceDiagnosticParams(known)))
+        event = types.WorkspaceFoldersChangeEvent(added=[], removed=[folders[1]])
+        editor.client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
+        [report] = (await held).items
+        assert (report.uri, list(report.items)) == (editor.uri("two/app.py"), [])  # type: ignore[union-attr]
+
+
+@asynchronous
+async def test_a_workspace_behind_a_link_is_one_workspace(tmp_path: Path) -> None:
+    """What is said has the names that the editor has for the files, and each file is told once."""
+    real = tmp_path / "real é"
+    real.mkdir()
+    (real / "gives.py").write_text(GIVES)
+    (real / "oaimigrate.toml").write_text('ignore = ["OAI101"]\n')
+    link = tmp_path / "link"
+    link.symlink_to(real, target_is_directory=True)
+    for folder in (link, real):
+        async with editing(folder, "neovim@0.11") as editor:
+            reads = editor.open("reads.py", READS)
+            (real / "reads.py").write_text(READS)
+            assert [d.code for d in await editor.diagnostics(reads)] == ["OAI103"]
+            answer = await editor.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
+            assert {r.uri: [d.code for d in r.items] for r in answer.items} == {reads: ["OAI103"]}  # type: ignore[union-attr]
+        (real / "reads.py").unlink()
+
+
+@asynchronous
+async def test_another_version_of_a_file_is_no_file_of_the_project(tmp_path: Path) -> None:
+    """Editors show the sides of a comparison as documents: they say nothing, and take nothing's place."""
+    (tmp_path / "gives.py").write_text(GIVES)
+    async with editing(tmp_path, "neovim@0.11") as editor:
+        reads = editor.open("reads.py", READS)
+        before = f"git:{tmp_path / 'gives.py'}?ref=HEAD"
+        item = types.TextDocumentItem(before, "python", 1, OLD + "def ask(): return {}\n")
+        editor.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        assert list((await editor.pull(before)).items) == []
+        assert [d.code for d in await editor.diagnostics(reads)] == ["OAI103"]
+        remote = "vscode-vfs://github/owner/repo/app.py"
+        item = types.TextDocumentItem(remote, "python", 1, OLD)
+        editor.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        assert [d.code for d in (await editor.pull(remote)).items] == ["OAI101"]
