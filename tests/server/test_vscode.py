@@ -112,7 +112,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (project / "book.ipynb").write_text(json.dumps(book))
     readme = json.loads(readme_block("json", "glspc.server.command"))
-    on_save = {key: value for key, value in readme.items() if key.startswith("editor.")}
+    on_save = {key: value for key, value in readme.items() if "codeActionsOnSave" in key}
     (around / "data/User").mkdir(parents=True)
     (around / "data/User/settings.json").write_text(json.dumps({**QUIET, **on_save}))
     extension(installed, around / "extensions")
@@ -130,7 +130,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         except BaseException:
             window.picture("failed")
             raise
-    saved = (project / "app.py").read_text()
+    saved = {name: (project / name).read_text() for name in ("app.py", "book.ipynb")}
     (project / "app.py").write_text(OLD)
     return found | {"saved": saved, "project": project}
 
@@ -177,6 +177,18 @@ def drive(window: Window, url: str) -> dict[str, Any]:
     page.locator(rows, has_text="cell 2, line 1").wait_for(state="detached")
     found["notebook"] = window.texts(rows)
     window.picture("notebook")
+    page.keyboard.press("Control+s")
+    page.locator(".notebookOverlay .view-line", has_text="r.data").wait_for()
+    page.locator(".tab.active.dirty").wait_for(state="detached")
+    window.picture("notebook-saved")
+
+    window.open("never_opened.py")
+    page.locator(".squiggly-error").first.wait_for()
+    page.locator(".tab.active", has_text="never_opened.py").locator(".codicon-close").click()
+    page.locator(".tab", has_text="never_opened.py").wait_for(state="detached")
+    page.wait_for_timeout(4000)
+    found["closed"] = window.texts(rows)
+    window.picture("closed")
     return found
 
 
@@ -203,7 +215,7 @@ def test_the_menu_offers_the_fix_first(seen: dict[str, Any]) -> None:
 
 def test_saving_fixes_the_rest(seen: dict[str, Any]) -> None:
     done = runner.run(runner.collect([str(seen["project"])]), Config(), safety=Safety.SAFE, jobs=1)
-    assert seen["saved"] == next(r.text for r in done.results if r.path.endswith("app.py"))
+    assert seen["saved"]["app.py"] == next(r.text for r in done.results if r.path.endswith("app.py"))
 
 
 def test_an_open_notebook_is_told_once_and_by_its_cells(seen: dict[str, Any]) -> None:
@@ -211,3 +223,12 @@ def test_an_open_notebook_is_told_once_and_by_its_cells(seen: dict[str, Any]) ->
     assert rows.count("`openai.Image.create` was removed") == 2  # in the cell, and in never_opened.py
     assert "cell 2, line 1" not in rows
     assert "OAI103" in rows
+
+
+def test_saving_a_notebook_fixes_its_cells(seen: dict[str, Any]) -> None:
+    cells = ["".join(cell["source"]) for cell in json.loads(seen["saved"]["book.ipynb"])["cells"]]
+    assert cells == [CELLS[0], CELLS[1].replace("openai.Image.create", "openai.images.generate"), "print(r.data)"]
+
+
+def test_what_is_said_of_a_file_holds_when_it_is_closed(seen: dict[str, Any]) -> None:
+    assert "oaimigrate OAI101 [Ln 2, Col 1]" in " | ".join(seen["closed"])
