@@ -69,7 +69,7 @@ class Config:
 def resolve(
     rules: Mapping[str, Page],
     *,
-    select: Sequence[str] = (),
+    select: Sequence[str] | None = None,
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     base: frozenset[str] | None = None,
@@ -77,12 +77,12 @@ def resolve(
     """The codes that the selectors switch on.
 
     As in Ruff, the longer selector wins (`--ignore OAI1 --extend-select OAI101` keeps OAI101), and of two equally long
-    ones the `ignore`. Without `select` they start from `base`, or else from the rules that are on by default. A
-    selector is a code, the beginning of codes, a rule's name, or "ALL".
+    ones the `ignore`. Without `select` they start from `base`, or else from the rules that are on by default; with an
+    empty one from none. A selector is a code, the beginning of codes, a rule's name, or "ALL".
     """
     default = {code for code, page in rules.items() if page.default} if base is None else set(base)
-    chosen = set() if select else default
-    steps = [(*_match(text, rules), True) for text in (*select, *extend_select)]
+    chosen = default if select is None else set()
+    steps = [(*_match(text, rules), True) for text in (*(select or ()), *extend_select)]
     steps += [(*_match(text, rules), False) for text in ignore]
     for _, codes, wanted in sorted(steps, key=lambda step: (step[0], not step[2])):
         if wanted:

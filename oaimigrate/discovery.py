@@ -18,7 +18,7 @@ SUFFIXES = (".py", ".pyi", ".ipynb")
 # How the names of requirement files end; `manifests.kind` knows the names.
 MANIFESTS = (
     *(".txt", ".in", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".lock", "Pipfile"),
-    *(".sh", ".dockerfile", "Dockerfile", "Containerfile"),
+    *(".sh", ".dockerfile", "Dockerfile", "Containerfile", "Makefile"),
 )
 EXCLUDED = frozenset(
     [

@@ -2,7 +2,7 @@
 
 Written here because neither of the ways out serves a linter that is started on every commit: asking git costs a process
 and fails in containers ("dubious ownership"), and a library costs more at start-up than the walk of a whole tree.
-The user's global ignore file is left out: a tree gives the same findings on every machine.
+Where git keeps patterns besides the tree is told by `gitdir.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from oaimigrate import gitdir
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ def around(folder: str) -> tuple[Ignores | None, bool]:
             return None, False
         parents.append(parent)
     root = parents.pop()
-    rules = read(os.path.join(root, ".git", "info", "exclude"), root, _rules(root, (), None))
+    rules: Ignores | None = _rules(root, (), None)
+    for file in gitdir.excluding(root):
+        rules = read(file, root, rules)
     ignored, parent = False, root
     for child in reversed(parents):
         rules = read(os.path.join(parent, ".gitignore"), parent, rules)

@@ -15,7 +15,7 @@ def check_source(
     source: str | bytes,
     path: str = "<string>",
     *,
-    select: Sequence[str] = (),
+    select: Sequence[str] | None = None,
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     target: int = DEFAULT_TARGET,
@@ -40,7 +40,7 @@ def fix_source(
     path: str = "<string>",
     *,
     unsafe: bool = False,
-    select: Sequence[str] = (),
+    select: Sequence[str] | None = None,
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     target: int = DEFAULT_TARGET,
@@ -55,7 +55,11 @@ def fix_source(
 
 
 def _config(
-    select: Sequence[str], extend_select: Sequence[str], ignore: Sequence[str], target: int, client_style: str
+    select: Sequence[str] | None,
+    extend_select: Sequence[str],
+    ignore: Sequence[str],
+    target: int,
+    client_style: str,
 ) -> Config:
     from oaimigrate import rulebook
 

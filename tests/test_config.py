@@ -23,6 +23,8 @@ RULES = {
     ("options", "expected"),
     [
         ({}, "OAI101 OAI102 OAI601"),
+        ({"select": []}, ""),
+        ({"select": [], "extend_select": ["OAI301"]}, "OAI301"),
         ({"select": ["OAI1"]}, "OAI101 OAI102"),
         ({"select": ["oai101"]}, "OAI101"),
         ({"select": ["ALL"]}, "OAI101 OAI102 OAI301 OAI601"),

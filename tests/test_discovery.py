@@ -183,3 +183,69 @@ def test_files_that_count_tokens_are_parsed(line: str) -> None:
 
 def test_a_word_about_tiktoken_is_no_import() -> None:
     assert not speaks(b"# tiktoken is not used\nx = 'tiktoken'\nimport mytiktoken\n")
+
+
+PLACES = ["a.py", "gen/a.py", "gen/keep.py", "s p.py", "#h.py", "!n.py", "tr /a.py", "x/y/z/a.py", "x/a.py", "own/a.py"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "excluded", "config", "mine"),
+    [
+        (["gen/*", "!gen/keep.py"], "", "", ""),
+        (["gen/", "!gen/keep.py"], "", "", ""),
+        ([r"\#h.py", r"\!n.py", "# a.py"], "", "", ""),
+        (["tr\\ ", "s p.py   "], "", "", ""),
+        (["tr ", "#h.py"], "", "", ""),
+        (["x/**/a.py"], "", "", ""),
+        (["**/z", "/a.py"], "", "", ""),
+        ([], "own\n", "", ""),
+        (["!own"], "own\n", "", ""),
+        ([], "!gen\n", "", "gen/\nown\n"),
+        ([], "", "[core]\n\tbare = false\n\tExcludesFile = \"~/mine\" ; why\n", ""),
+        ([], "", "[core] excludesfile = ~/other # x\n[core]\nexcludesfile=~/mine\n", "gen/\n"),
+        ([], "", "[core]\nexcludesfile =\n", "gen/\n"),
+        ([], "", "[cored]\nexcludesfile = ~/mine\n", "gen/\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["repository", "worktree", "submodule"])
+def test_all_files_that_git_reads_are_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    lines: list[str],
+    excluded: str,
+    config: str,
+    mine: str,
+) -> None:
+    home, root = tmp_path / "home", tmp_path / place
+    monkeypatch.setenv("HOME", str(home))
+    for name in [n for n in os.environ if n.startswith(("GIT_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    (home / ".config/git").mkdir(parents=True)
+    (home / "mine").write_text("x/\n")
+    inside = repository(tmp_path, place)
+    (inside / "info").mkdir(exist_ok=True)
+    (inside / "info/exclude").write_text(excluded)
+    (home / ".gitconfig").write_text(config)
+    (home / ".config/git/ignore").write_text(mine)
+    lay_out(root, *PLACES)
+    (root / ".gitignore").write_text("\n".join(lines))
+    command = ["git", "-C", str(root), "ls-files", "-oz", "--exclude-standard"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    assert discover([str(root)]) == sorted(str(root / name) for name in listed if name.endswith(".py"))
+
+
+def repository(folder: Path, place: str) -> Path:
+    """Make `folder/place` what it is called; the folder in which git keeps what it is told of it."""
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "protocol.file.allow=always"]
+    main = folder / ("repository" if place == "repository" else "main")
+    git(folder, "init", "-q", str(main))
+    git(main, *who, "commit", "-qm", "x", "--allow-empty")
+    if place == "worktree":
+        git(main, "worktree", "add", "-q", str(folder / place))
+    if place == "submodule":
+        git(folder, "init", "-q", str(folder / "top"))
+        git(folder / "top", *who, "submodule", "-q", "add", str(main), "submodule")
+        (folder / place).symlink_to(folder / "top/submodule")
+        return folder / "top/.git/modules/submodule"
+    return main / ".git"

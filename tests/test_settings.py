@@ -73,6 +73,9 @@ def test_the_nearest_file_wins(run: Run) -> None:
         ('ignore = ["OAI102"]', ["--ignore", "OAI101"], []),
         ('ignore = ["OAI1"]', ["--extend-select", "removed-setting"], ["OAI102"]),
         ('select = ["OAI101"]', ["--config", 'select = ["OAI102"]'], ["OAI102"]),
+        ("select = []", [], []),  # as in Ruff: none, and not the default ones
+        ("select = []", ["--extend-select", "OAI101"], ["OAI101"]),
+        ("", ["--config", "select = []"], []),
         ('per-file-ignores = { "src/*" = ["OAI101"] }', [], ["OAI102"]),
         ('per-file-ignores = { "a.py" = ["OAI1"] }', [], []),
         ('per-file-ignores = { "b.py" = ["OAI1"] }', [], ["OAI102", "OAI101"]),

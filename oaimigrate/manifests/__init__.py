@@ -15,7 +15,9 @@ _NAMES = {
     "tox.ini": "tox",
     "Dockerfile": "commands",
     "Containerfile": "commands",
-    ".gitlab-ci.yml": "commands",
+    "Makefile": "commands",
+    ".travis.yml": "commands",
+    "bitbucket-pipelines.yml": "commands",
     "Pipfile": "pipfile",
     "Pipfile.lock": "lock",
     "poetry.lock": "lock",
@@ -26,6 +28,11 @@ _NAMES = {
 SCRIPTS = ("setup.py", "noxfile.py")  # Python files with requirements in their strings
 _REQUIREMENTS = re.compile(r"(?:.*[-_.])?(?:requirements?|constraints?)(?:[-_.].*)?\.(?:txt|in)", re.IGNORECASE)
 _CONDA = re.compile(r"(?:.*[-_.])?(?:environment|env|conda)(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
+# What a service runs: Docker Compose, GitLab CI, Azure Pipelines.
+_SERVICE = re.compile(
+    r"(?:docker-)?compose(?:[-_.][\w.-]+)?\.ya?ml|.*\.gitlab-ci\.ya?ml|azure-pipelines?[\w.-]*\.ya?ml"
+)
+_SERVICE_FOLDERS = (".github/workflows", ".circleci", ".gitlab/ci", ".azure-pipelines")
 _LOCK = re.compile(r"pylock(?:\.[\w-]+)?\.toml")
 
 
@@ -43,6 +50,7 @@ def kind(path: str) -> str | None:
     if (
         name.endswith((".sh", ".dockerfile", ".Dockerfile"))
         or name.startswith("Dockerfile.")
+        or _SERVICE.fullmatch(name)
         or _is_workflow(folder, name)
     ):
         return "commands"
@@ -50,4 +58,4 @@ def kind(path: str) -> str | None:
 
 
 def _is_workflow(folder: str, name: str) -> bool:
-    return name.endswith((".yml", ".yaml")) and folder.replace(os.sep, "/").endswith(".github/workflows")
+    return name.endswith((".yml", ".yaml")) and folder.replace(os.sep, "/").endswith(_SERVICE_FOLDERS)

@@ -37,6 +37,7 @@ def render(report: Report) -> str:
         results += [_result(d, file, codes.index(d.code)) for d in result.diagnostics]
     driver = {
         "name": "oaimigrate",
+        "version": __version__,
         "semanticVersion": __version__,
         "rules": [_rule(rulebook.load()[code]) for code in codes],
     }

@@ -92,15 +92,15 @@ class Settings:
         """The codes that run. Without a `select` of its own, a file starts from what the extended one selects."""
         from oaimigrate import rulebook
 
-        own = {name: self.values.get(name, []) for name in ("select", "extend-select", "ignore")}
         base = self.inherited.selected() if self.inherited is not None else None
+        ignore = self.values.get("ignore", [])
         if "select" in self.values and "ignore" not in self.values:
-            own["ignore"] = self.get("ignore")
+            ignore = self.get("ignore")
         return resolve(
             rulebook.load(),
-            select=own["select"],
-            extend_select=own["extend-select"],
-            ignore=own["ignore"],
+            select=self.values.get("select"),
+            extend_select=self.values.get("extend-select", []),
+            ignore=ignore,
             base=base,
         )
 
@@ -201,7 +201,11 @@ class Configuration:
         from oaimigrate import rulebook
 
         return resolve(
-            rulebook.load(), select=self.select, extend_select=self.extend_select, ignore=self.ignore, base=base
+            rulebook.load(),
+            select=self.select or None,
+            extend_select=self.extend_select,
+            ignore=self.ignore,
+            base=base,
         )
 
     def check(self) -> None:

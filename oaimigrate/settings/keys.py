@@ -25,7 +25,7 @@ class Key:
 KEYS: dict[str, Key] = {
     "extend": Key("file", None, "A configuration file whose settings hold where this one has none of its own"),
     "select": Key(
-        "codes", [], "The rules that run, as codes, beginnings of codes or names; instead of the default ones"
+        "codes", None, "The rules that run, as codes, beginnings of codes or names; instead of the default ones"
     ),
     "extend-select": Key("codes", [], "Rules that run, too"),
     "ignore": Key("codes", [], "Rules that do not run"),
