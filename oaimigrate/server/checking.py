@@ -12,14 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from oaimigrate import engine
-from oaimigrate.config import Config
+from oaimigrate.config import UNREADABLE, Config
 from oaimigrate.diagnostics import Diagnostic, Safety
 from oaimigrate.project import Project
 from oaimigrate.server.documents import Buffer
-from oaimigrate.server.folder import Folder, worth_a_look
+from oaimigrate.server.folder import Folder, uses_sdk, worth_a_look
 from oaimigrate.server.settings import Settings
 from oaimigrate.source import Source, SourceError
 from oaimigrate.surroundings import root_of
+
+# What is said of files that have nothing to do with the SDK as well: that they do not parse, or of comments in them.
+_OF_ANY_FILE = frozenset({UNREADABLE, "OAI002", "OAI003"})
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ class Worker:
         found: tuple[Diagnostic, ...] = ()
         if worth_a_look(buffer.path, buffer.text, project):
             found = engine.check_source(source, config, project).diagnostics
+            # A run asks what a file reads of those it imports before it looks at it, and so knows of no others.
+            if {d.code for d in found} <= _OF_ANY_FILE and not uses_sdk(
+                buffer.path, buffer.text.encode("utf-8", "replace")
+            ):
+                found = ()
         checked = Checked(buffer, source, found)
         modules = {path: project.sources.get(path) for path in project.modules.read if path != buffer.path}
         self._answers[buffer.uri] = _Basis(config, _facts(project), modules, folder.epoch), checked

@@ -86,8 +86,13 @@ class Folder:
 def worth_a_look(path: str, text: str, project: Project) -> bool:
     """Whether rules may find something: the buffer uses the SDK, names requirements, or imports a file that uses it."""
     data = text.encode("utf-8", "replace")
-    if path.endswith(notebooks.SUFFIX) and text.startswith("{") and notebooks.uses_sdk(data, path):
+    return uses_sdk(path, data) or bool(
+        importers((p for p in project.sources if p != path), {path: imports(path, data)})
+    )
+
+
+def uses_sdk(path: str, data: bytes) -> bool:
+    """Whether a run over the folder would look at a file for its own sake, and not for what it imports."""
+    if path.endswith(notebooks.SUFFIX) and data.startswith(b"{") and notebooks.uses_sdk(data, path):
         return True
-    if is_manifest(path) or speaks(data) or (path.endswith("setup.py") and WORD in data):
-        return True
-    return bool(importers((p for p in project.sources if p != path), {path: imports(path, data)}))
+    return is_manifest(path) or speaks(data) or (path.endswith("setup.py") and WORD in data)
