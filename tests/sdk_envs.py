@@ -41,7 +41,7 @@ def python(sdk: str) -> Path:
     executable = env / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = env / ".ready"
     if not ready.exists():
-        with _lock(CACHE / f"{env.name}.lock"):
+        with lock(CACHE / f"{env.name}.lock"):
             if not ready.exists():
                 shutil.rmtree(env, ignore_errors=True)
                 _install(env, executable, REQUIREMENTS[sdk])
@@ -57,7 +57,7 @@ def run(sdk: str, script: Path, *arguments: str) -> Any:
         content.update(part.read_bytes())
     answer = CACHE / f"{_env_name(sdk)}.answers" / f"{script.stem}-{content.hexdigest()[:16]}.json"
     if not answer.exists():
-        with _lock(answer.with_suffix(".lock")):
+        with lock(answer.with_suffix(".lock")):
             if not answer.exists():
                 _write(answer, _output([str(executable), str(script), *arguments]))
     return json.loads(answer.read_text(encoding="utf-8"))
@@ -103,7 +103,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
     """Hold `path` against other processes. The system releases it when its holder dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:

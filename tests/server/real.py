@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sdk_envs import lock
 
 ROOT = Path(__file__).parents[2]
 OLD = """\
@@ -28,6 +30,20 @@ r = openai.ChatCompletion.create(model="m", messages=[])
 print(r["choices"][0]["message"]["content"])
 """
 _CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """What `make` saw in a folder of its own; one process makes it for all that run tests at the same time."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = base / f"{name}.json"
+    with lock(base / f"{name}.lock"):
+        if not path.exists():
+            folder = base / name
+            folder.mkdir(exist_ok=True)
+            path.write_text(json.dumps(make(folder)), encoding="utf-8")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def readme_block(language: str, word: str) -> str:

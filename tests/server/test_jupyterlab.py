@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("pygls", reason="pygls is missing: pip install -e '.[dev]' brings it")
 
-from real import ROOT, browser, chromium, environment, free_port, readme_block, serving
+from real import ROOT, browser, chromium, environment, free_port, once, readme_block, serving
 
 MARKS = ".cm-lintRange"
 PACKAGES = ("jupyterlab==4.6.6", "jupyterlab-lsp==5.3.0")
@@ -46,9 +46,12 @@ def jupyter() -> Path:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What JupyterLab showed, step by step."""
+    return once(tmp_path_factory, "jupyterlab", look)
+
+
+def look(around: Path) -> dict[str, Any]:
     chromium()
     program = jupyter()
-    around = tmp_path_factory.mktemp("jupyterlab")
     project = around / "project"
     project.mkdir()
     code = {"outputs": [], "execution_count": None}

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("pygls", reason="pygls is missing: pip install -e '.[dev]' brings it")
 
-from real import OLD, ROOT, browser, chromium, environment, free_port, readme_block, serving
+from real import OLD, ROOT, browser, chromium, environment, free_port, once, readme_block, serving
 
 from oaimigrate import runner
 from oaimigrate.config import Config
@@ -101,9 +101,12 @@ class Window:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What VS Code showed, step by step."""
+    return once(tmp_path_factory, "vscode", look)
+
+
+def look(around: Path) -> dict[str, Any]:
     chromium()
     installed = vscode()
-    around = tmp_path_factory.mktemp("vscode")
     project = around / "project"
     project.mkdir()
     (project / "app.py").write_text(OLD)
@@ -132,7 +135,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             raise
     saved = {name: (project / name).read_text() for name in ("app.py", "book.ipynb")}
     (project / "app.py").write_text(OLD)
-    return found | {"saved": saved, "project": project}
+    return found | {"saved": saved, "project": str(project)}
 
 
 def drive(window: Window, url: str) -> dict[str, Any]:
@@ -214,7 +217,7 @@ def test_the_menu_offers_the_fix_first(seen: dict[str, Any]) -> None:
 
 
 def test_saving_fixes_the_rest(seen: dict[str, Any]) -> None:
-    done = runner.run(runner.collect([str(seen["project"])]), Config(), safety=Safety.SAFE, jobs=1)
+    done = runner.run(runner.collect([seen["project"]]), Config(), safety=Safety.SAFE, jobs=1)
     assert seen["saved"]["app.py"] == next(r.text for r in done.results if r.path.endswith("app.py"))
 
 
