@@ -7,86 +7,18 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import bindings_of, source_of
-from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
-from oaimigrate.analysis.kinds import ListOf, Model, Symbol
-from oaimigrate.analysis.reach import call_of_part, constructor_of, part_of, request_of
-from oaimigrate.analysis.steps import argument, literal
+from oaimigrate.analysis.guards import end_index
+from oaimigrate.analysis.unguarded import gateway_of, unguarded_choice
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI301")
 
-GATEWAYS = {"openrouter.ai": "OpenRouter", "generativelanguage.googleapis.com": "Gemini"}
-
-CHOICES = tuple(ListOf(Model(name)) for name in ("ChatChoice", "CompletionChoice", "ParsedChoice"))
-
 
 @rule.on(cst.Subscript)
 def first_choice(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
-    """`response.choices[0]`."""
-    index = end_index(node)
-    if not index:
-        return
-    value = file.kind(node.value)
-    if value.kind not in CHOICES or not value.certain:
-        return
-    choices = _list(file, node.value)
-    if choices is None or not _is_answer(file, choices.value):
-        return
-    if _seen_before(file, node, choices):
-        return
-    keys = frozenset({path_of(choices), path_of(node.value)} - {""})
-    if not guarded(file, node, Subject(keys, path_of(choices.value))):
-        message, severity = f"`choices[{index}]` of a response may not be there; check `choices` first", ""
-        gateway = _gateway(file, choices.value)
-        if gateway:
-            message = f"{gateway} reports errors with status 200, and `choices` is None then; check `choices` first"
-            severity = "warning"
-        yield Diagnostic(rule.code, message, file.span(node), severity=severity)
-
-
-def _list(file: FileContext, node: cst.BaseExpression) -> cst.Attribute | None:
-    """The `.choices` that is indexed, directly or through a name assigned from it."""
-    if isinstance(node, cst.Name):
-        bindings = bindings_of(file, node)
-        value = bindings[0].value if len(bindings) == 1 and not bindings[0].path else None
-        return value if isinstance(value, cst.Attribute) else None
-    return node if isinstance(node, cst.Attribute) else None
-
-
-def _seen_before(file: FileContext, node: cst.Subscript, choices: cst.Attribute) -> bool:
-    """Whether an earlier line of the same suite takes a choice of the same response, and so fails first."""
-    root = choices.value
-    if not isinstance(root, cst.Name):
-        return False
-    for other in file.nodes(cst.Subscript):
-        if other is node:
-            return False
-        match other.value:
-            case cst.Attribute(value=cst.Name() as name) if path_of(other.value) == path_of(choices):
-                if _suite(file, other) is _suite(file, node) and bindings_of(file, name) == bindings_of(file, root):
-                    return True
-    return False
-
-
-def _suite(file: FileContext, node: cst.CSTNode) -> object:
-    return file.tree.places[node].block
-
-
-def _gateway(file: FileContext, response: cst.BaseExpression) -> str:
-    """The server behind a request that is known for answers without choices, "" for any other."""
-    reached = part_of(file, response)
-    found = constructor_of(reached.file, reached.call.node.func) if reached is not None else None
-    address = argument(found[1], "base_url") if found is not None else None
-    text = (literal(source_of(found[0], address)) if found is not None and address is not None else None) or ""
-    return next((name for host, name in GATEWAYS.items() if text.startswith(f"https://{host}/")), "")
-
-
-def _is_answer(file: FileContext, response: cst.BaseExpression) -> bool:
-    """Whether a response comes straight from a request; one that was handed in or made up may have been looked at."""
-    call = call_of_part(file, response)
-    if call is None or request_of(file, call) is not None:
-        return call is not None
-    kind = file.kind(call.func).kind
-    return isinstance(kind, Symbol) and kind.path in file.api.methods
+    """`response.choices[0]`, except at the servers of OAI316."""
+    response = unguarded_choice(file, node)
+    if response is not None and not gateway_of(file, response):
+        message = f"`choices[{end_index(node)}]` of a response may not be there; check `choices` first"
+        yield Diagnostic(rule.code, message, file.span(node))
