@@ -405,3 +405,32 @@ def test_init_writes_files_that_their_programs_take(run: Run, tmp_path: Path) ->
     (tmp_path / "new").mkdir()
     assert run("init", "new").text == "new/oaimigrate.toml: written\n"
     assert not list(problems(tomllib.loads(Path("new/oaimigrate.toml").read_text())))
+
+
+def test_init_leaves_what_is_there(run: Run) -> None:
+    there = {
+        ".pre-commit-config.yaml": "repos: []\n",
+        ".github/workflows/oaimigrate.yml": "on: push\n",
+        ".gitlab-ci.yml": "x: {script: []}\n",
+        "pyproject.toml": "[tool.ruff\n",
+    }
+    write(there)
+    done = run("init", "--pre-commit", "--github", "--gitlab")
+    assert (done.code, done.err.splitlines()) == (
+        2,
+        ["error: pyproject.toml:1:11: not TOML: expected ']' at the end of a table declaration"],
+    )
+    there["pyproject.toml"] = "[tool.ruff]\nline-length = 1"
+    write(there)
+    done = run("init", "--pre-commit", "--github", "--gitlab")
+    assert (done.code, done.text.count("is there already and was left alone; add")) == (0, 3)
+    text = Path("pyproject.toml").read_text()
+    assert text.startswith(there.pop("pyproject.toml"))
+    assert set(tomllib.loads(text)["tool"]) == {"ruff", "oaimigrate"}
+    assert {name: Path(name).read_text() for name in there} == there
+
+
+def test_a_table_in_the_wrong_file_is_said(run: Run) -> None:
+    write({"a.py": OLD, "oaimigrate.toml": "[tool.oaimigrate]\nselect = []\n"})
+    message = "unknown key `tool`; the table `[tool.oaimigrate]` is for pyproject.toml"
+    assert run("check").err == f"error: oaimigrate.toml:1: {message}\n"

@@ -144,3 +144,53 @@ def test_a_file_that_does_not_tokenize_keeps_what_stands_before() -> None:
 @pytest.mark.parametrize("code", ["OAI000", "OAI001"])
 def test_that_a_file_was_not_looked_at_cannot_be_silenced(code: str) -> None:
     assert not silenced("x = openai.X()  # noqa\n", code=code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@openai.Completion.create  # noqa: OAI101\ndef f(): ...\n",
+        "class A:\n    x = [openai.Model.list() for _ in y]  # noqa: E501,OAI101 , F401\n",
+        'u = f"""\n{openai.Model.list()}\n"""  # noqa: OAI101\n',
+        "with open(x) as f, \\\n     g(openai.Model.list()):  # noqa:oai101\n    pass\n",
+        '"""Docstring."""\n\n# oaimigrate: ignore-file[OAI101] after it\nopenai.Model.list()\n',
+    ],
+)
+def test_comments_where_code_takes_odd_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    head, _, rest = text.rpartition('"""\n\n') if text.startswith('"') else ("", "", text)
+    Path("a.py").write_text(f'{head}"""\nimport openai\n{rest}' if head else f"import openai\n{text}")
+    done = oaimigrate(monkeypatch, "check", "--select", "OAI101,OAI002")
+    assert (done.code, done.text) == (0, "All checks passed!\n")
+    Path("a.py").write_text(Path("a.py").read_text().replace("OAI101", "OAI304").replace("oai101", "OAI304"))
+    assert "OAI101" in oaimigrate(monkeypatch, "check", "--select", "OAI101").text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1  # noqa: F401, OAI101, E501  # pragma: no cover", "x = 1  # noqa: F401, E501  # pragma: no cover"),
+        ("x = 1  # noqa:OAI101,E501", "x = 1  # noqa:E501"),
+        ("x = 1  # noqa: E501,OAI101", "x = 1  # noqa: E501"),
+        ("x = 1  # noqa: E501 OAI101", "x = 1  # noqa: E501"),
+        ("x = 1  # noqa: OAI101", "x = 1"),
+        ("x = 1  # type: ignore  # noqa:OAI101", "x = 1  # type: ignore"),
+    ],
+)
+def test_codes_of_other_tools_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.py").write_bytes(f"import openai\r\n{before}\r\n".encode())
+    assert oaimigrate(monkeypatch, "check", "--select", "OAI101,OAI002", "--fix").code == 0
+    assert Path("a.py").read_bytes() == f"import openai\r\n{after}\r\n".encode()
+
+
+def test_adding_comments_twice_adds_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = 'import openai\r\ny = f"""\r\n{openai.Model.list()}\r\n"""\r\nz = 1 + \\\r\n   openai.Model.list()\r\n'
+    Path("a.py").write_bytes(text.encode())
+    assert oaimigrate(monkeypatch, "check", "--add-ignore", "why").code == 0
+    comment = "  # oaimigrate: ignore[OAI101] why\r\n"
+    once = Path("a.py").read_bytes()
+    assert once.decode() == text.replace('}\r\n"""\r\n', '}\r\n"""' + comment)[:-2] + comment
+    oaimigrate(monkeypatch, "check", "--add-ignore", "again")
+    assert Path("a.py").read_bytes() == once

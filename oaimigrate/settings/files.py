@@ -84,6 +84,11 @@ def _parse(data: bytes, path: str) -> tuple[str, dict[str, Any]]:
     return text, parse(text, path)
 
 
+def check_toml(data: bytes, path: str) -> None:
+    """Raise a `ConfigError` with its place for what is wrong with a TOML document."""
+    _parse(data, path)
+
+
 def parse(text: str, path: str) -> dict[str, Any]:
     """A TOML document; an error in it is one line that names `path` and the place."""
     if sys.version_info >= (3, 11):

@@ -65,6 +65,7 @@ def problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         if key is None:
             near = difflib.get_close_matches(name.replace("_", "-"), KEYS, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else "; `oaimigrate config` lists them"
+            hint = "; the table `[tool.oaimigrate]` is for pyproject.toml" if name == "tool" else hint
             yield Problem((name,), f"unknown key `{name}`{hint}")
         elif message := _mistake(key, value):
             yield Problem((name,), f"`{name}` {message}")

@@ -96,6 +96,7 @@ def _configure(folder: str) -> str:
         return f"{path}: written"
     with open(path, "rb") as stream:
         data = stream.read()
+    files.check_toml(data, path)  # nothing is added to a file that is broken
     newline = "\r\n" if b"\r\n" in data else "\n"
     lead = "" if not data or data.endswith(b"\n\n") else "\n" if data.endswith(b"\n") else "\n\n"
     table = lead + "[tool.oaimigrate]\n" + _TABLE + "[tool.oaimigrate.per-file-ignores]\n" + _PER_FILE
