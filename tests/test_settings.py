@@ -434,3 +434,10 @@ def test_a_table_in_the_wrong_file_is_said(run: Run) -> None:
     write({"a.py": OLD, "oaimigrate.toml": "[tool.oaimigrate]\nselect = []\n"})
     message = "unknown key `tool`; the table `[tool.oaimigrate]` is for pyproject.toml"
     assert run("check").err == f"error: oaimigrate.toml:1: {message}\n"
+
+
+def test_init_where_nothing_can_be_written(run: Run) -> None:
+    write({"oaimigrate.toml": "", ".github": "a file"})
+    done = run("init", "--github")
+    assert done.code == 2
+    assert done.err.startswith("error: `.github/workflows/oaimigrate.yml` cannot be written: ")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from oaimigrate import __version__
+from oaimigrate.config import ConfigError
 from oaimigrate.settings import files
 
 _TABLE = """\
@@ -80,7 +81,6 @@ def write(folder: str, wanted: Sequence[str]) -> Iterator[str]:
         if os.path.lexists(path):
             yield f"{path}: is there already and was left alone; add\n\n{text}"
             continue
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         _write(path, "x", text)
         yield f"{path}: written"
 
@@ -105,5 +105,9 @@ def _configure(folder: str) -> str:
 
 
 def _write(path: str, mode: str, text: str) -> None:
-    with open(path, mode, encoding="utf-8", newline="") as stream:
-        stream.write(text)
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, mode, encoding="utf-8", newline="") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise ConfigError(f"`{path}` cannot be written: {(error.strerror or str(error)).lower()}") from error
