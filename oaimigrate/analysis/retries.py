@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis import errors
-from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Symbol, TupleOf
@@ -42,7 +41,7 @@ class RetryLoop:
 def requests_in(file: FileContext, node: cst.CSTNode, *, helpers: bool = True) -> list[cst.Call]:
     """The calls in a piece of code that make requests, themselves or in plain functions of the project."""
     calls = (n for n in within(node, functions=False) if isinstance(n, cst.Call))
-    return [c for c in calls if request_at(file, c) is not None or (helpers and asks(file, c))]
+    return [c for c in calls if request_of(file, c) is not None or (helpers and asks(file, c))]
 
 
 def answers_in(file: FileContext, node: cst.CSTNode) -> list[cst.Call]:
