@@ -1,7 +1,7 @@
 """The client plan of a file: what every 0.28 request is made on after the migration, and who builds it.
 
 Strategies, in the order they are tried (reasons are reported):
-  existing   the file already has a client at module level
+  existing   the file, or a module that it imports, already has a client at module level
   instance   settings stand at module level, or there are none anywhere: one client beside them
   class      one class makes the settings in `__init__` and all the requests: `self.client`
   module     anything else: the SDK's own module-level client, which 1.x, 2.x and 3.x support, settings stay in place
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis.held import Held
 from oaimigrate.analysis.kinds import External, Symbol
 from oaimigrate.analysis.requests import Request, spelled
 from oaimigrate.analysis.scopes import Scope
@@ -59,7 +60,7 @@ class ClientPlan:
     safety: Safety = Safety.SAFE
     notes: tuple[Note, ...] = ()
     kind: str | None = "openai"  # of the API: openai, azure, azure_ad; None when it cannot be told
-    existing: dict[bool, str] = field(default_factory=dict)  # names of clients the file has, by asynchronous
+    existing: dict[bool, Held] = field(default_factory=dict)  # clients that stand ready, by asynchronous
     locals: dict[Scope, list[Setting]] = field(
         default_factory=dict
     )  # functions that build an Azure client of their own
@@ -162,7 +163,8 @@ class ClientPlan:
             )
         match self.strategy:
             case "existing" if asynchronous in self.existing:
-                return Use(self.existing[asynchronous], (), self.safety, self.group, self.notes)
+                held = self.existing[asynchronous]
+                return Use(held.text, (*held.needs, *self.import_needs), self.safety, self.group, self.notes)
             case "instance":
                 name = self.async_name if asynchronous else self.sync_name
                 return Use(

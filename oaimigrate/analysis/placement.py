@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import held
 from oaimigrate.analysis import requests as request_finder
 from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import ClientPlan
-from oaimigrate.analysis.kinds import Client, Symbol
+from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.requests import Request
 from oaimigrate.analysis.scopes import Scope, statements_of
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
@@ -122,22 +123,21 @@ def _guess(file: FileContext, found: list[Request], settings: list[Setting]) -> 
 
 def _strategy(plan: ClientPlan) -> tuple[str, str]:
     file = plan.file
-    existing = _existing(plan)
-    if existing:
-        plan.existing = existing
-        if all(r.asynchronous in existing for r in plan.requests):
-            plan.safety = max(plan.safety, Safety.UNSAFE)
-            names = " and ".join(f"`{n}`" for n in existing.values())
-            plan.notes = (
-                *plan.notes,
-                Note(f"the file's own client {names} is used; check that it has the right settings"),
-            )
-            return "existing", ""
+    plan.existing = held.own(file)
+    elsewhere = file.project.settings_elsewhere(file.source.path)
+    if plan.requests and not plan.settings and not elsewhere and not _served(plan):
+        plan.existing = held.imported(file) | plan.existing
+    if plan.existing and _served(plan):
+        plan.safety = max(plan.safety, Safety.UNSAFE)
+        names = " and ".join(f"`{h.text}`" for h in plan.existing.values())
+        homes = sorted({h.module for h in plan.existing.values() if h.module})
+        whose = f"the client {names} of `{'`, `'.join(homes)}`" if homes else f"the file's own client {names}"
+        plan.notes = (*plan.notes, Note(f"{whose} is used; check that it has the right settings"))
+        return "existing", ""
     if not plan.requests:
         return "module", ""
     if any(r.indirect and r.call is None for r in plan.requests):
         return "module", "a resource class is kept in a variable"
-    elsewhere = file.project.settings_elsewhere(file.source.path)
     own = {s.name for s in plan.settings}
     if not plan.settings:
         return _without_settings(plan, elsewhere)
@@ -153,15 +153,8 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
     return _in_class(plan)
 
 
-def _existing(plan: ClientPlan) -> dict[bool, str]:
-    """Clients that the file already builds at module level, by asynchronous."""
-    found: dict[bool, str] = {}
-    for name, bindings in plan.file.tree.module_scope.names.items():
-        if len(bindings) == 1 and bindings[0].how == "assign":
-            match plan.file.inference.binding(bindings[0]).kind:
-                case Client(asynchronous=asynchronous):
-                    found.setdefault(asynchronous, name)
-    return found
+def _served(plan: ClientPlan) -> bool:
+    return all(r.asynchronous in plan.existing for r in plan.requests)
 
 
 def _without_settings(plan: ClientPlan, elsewhere: frozenset[str]) -> tuple[str, str]:
@@ -174,6 +167,9 @@ def _without_settings(plan: ClientPlan, elsewhere: frozenset[str]) -> tuple[str,
         return "module", f"the environment is filled {where}, so a client at module level would come too early"
     if all(r.call is not None and argument(r.call, "api_key") is not None for r in plan.requests):
         return "module", "every call brings its own key"
+    for other in held.imported(plan.file).values():
+        text = f"this client gets none of the settings that `{other.text}` of `{other.module}` has"
+        plan.safety, plan.notes = max(plan.safety, Safety.UNSAFE), (*plan.notes, Note(text))
     if not any(r.at_import for r in plan.requests):
         plan.safety = max(plan.safety, Safety.UNSAFE)
         text = "the client is built when this module is imported, and raises there if OPENAI_API_KEY is not set"

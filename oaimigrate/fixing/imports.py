@@ -24,7 +24,7 @@ def changes(file: FileContext, wanted: set[str], dropped: set[str]) -> list[Edit
     names = sorted(n.partition(":")[2] for n in wanted if n.startswith("openai:"))
     names = [n for n in names if not _imported(file, n)]
     modules = sorted(n for n in wanted if ":" not in n and not has_module(file, n))
-    edits: list[Edit] = []
+    edits = _from_project(file, {n for n in wanted if ":" in n and not n.startswith("openai:")})
     for statement in _sdk_imports(file):
         assert not isinstance(statement.names, cst.ImportStar)
         aliases = list(statement.names)
@@ -43,6 +43,20 @@ def changes(file: FileContext, wanted: set[str], dropped: set[str]) -> list[Edit
         lines.append(f"from openai import {', '.join(names)}")
     if lines:
         edits.append(_new_imports(file, lines))
+    return edits
+
+
+def _from_project(file: FileContext, wanted: set[str]) -> list[Edit]:
+    """Names that are added to imports from modules of the project: `.config:client`."""
+    edits = []
+    for item in sorted(wanted):
+        module, _, name = item.partition(":")
+        for statement in file.nodes(cst.ImportFrom):
+            spelled = "." * len(statement.relative) + (dotted(statement.module) or "")
+            top = file.scope(statement) is file.tree.module_scope
+            if spelled == module and top and not isinstance(statement.names, cst.ImportStar):
+                edits += _change_names(file, list(statement.names), [], [name])
+                break
     return edits
 
 

@@ -8,6 +8,7 @@ Needs:
   client lazy-sync|lazy-async   a cached function that builds the client at the first call
   import openai        the module
   import openai:NAME   a name of it, added to an existing `from openai import …` where there is one
+  import .MODULE:NAME   a name of a module of the project, added to the import from it
   drop-import NAME     a from-imported name whose uses are all gone
 """
 

@@ -178,7 +178,8 @@ def _restored(
     file: FileContext, comment: Comment, last: Comment, code: str, call: re.Match[str], new: str
 ) -> Fix | None:
     """The call as it was, where another rule rewrites it, or on the client that the file has."""
-    client = _client_at(file, comment) or file.plan.existing.get(False, "")
+    held = file.plan.existing.get(False)
+    client = _client_at(file, comment) or (held.text if held is not None and not held.needs else "")
     if client:
         code = code[: call.start()] + f"{client}.{new}" + code[call.end() :]
     elif file.module_name != "openai":
