@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
@@ -29,8 +30,10 @@ def _section(report: Report, title: str, entries: list[tuple[str, str, list[str]
         return
     yield ""
     yield report.paint(f"{counted(len(entries), 'site')} {title}", "bold")
-    for where, text, reasons in entries:
-        yield f"  {report.paint(where, 'cyan')}: {report.paint.code_spans(text)}"
+    times = Counter((where, text, *reasons) for where, text, reasons in entries)
+    for (where, text, *reasons), count in times.items():
+        again = f" ({count} times)" if count > 1 else ""
+        yield f"  {report.paint(where, 'cyan')}: {report.paint.code_spans(text)}{again}"
         yield from (f"      {report.paint.code_spans(line)}" for reason in reasons for line in reason.splitlines())
 
 

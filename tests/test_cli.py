@@ -221,6 +221,24 @@ def test_migrate_writes_and_tells(run: Run, tmp_path: Path) -> None:
     assert run("migrate", "--allow-dirty") == Done(0, b"Nothing to migrate: no files were changed.\n", "")
 
 
+def test_migrate_says_once_what_holds_for_two_sites_of_a_line(run: Run, tmp_path: Path) -> None:
+    ask = "await openai.Model.alist()"
+    lines = [
+        "import openai",
+        "def use(key):",
+        "    openai.api_key = key",
+        "async def ask():",
+        f"    return {ask}, {ask}",
+    ]
+    (tmp_path / "old.py").write_text("\n".join(lines) + "\n")
+    done = run("migrate", "--allow-dirty", ".")
+    assert done.code == 0
+    assert b"2 sites to read" in done.out
+    assert done.out.count(b"OAI101") == 1
+    assert b"(2 times)" in done.out
+    assert done.out.rstrip().endswith(b"settings that a function makes after that do not reach it")
+
+
 def test_migrate_shows_without_writing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(OLD)
     git("init", "-q")  # not a clean tree, which matters only for writing

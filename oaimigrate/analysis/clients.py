@@ -270,16 +270,16 @@ class ClientPlan:
     def lazy(self, asynchronous: bool) -> Use:
         """A client that a cached function builds at its first call."""
         if self.kind in AZURE_TYPES and self.strategy != "lazy":
-            note = Note("the async client is built at the first call from the settings of the `openai` module")
+            text = "the async client is built at the first call from the settings of the `openai` module"
         else:
-            note = (
-                Note("the client is built at the first call and then shared: keep it on one event loop")
-                if (asynchronous)
-                else Note("the client is built at the first call and then shared")
-            )
+            text = "the client is built at the first call and then shared"
+            text += ": keep it on one event loop" if asynchronous else ""
+        notes = [Note(text)]
+        if any(s.scope.kind == "function" for s in self.settings):
+            notes.append(Note("settings that a function makes after that do not reach it"))
         need = Need("client", "lazy-async" if asynchronous else "lazy-sync")
         needs = (need,) if self.module_name else (need, Need("import", "openai"))
-        return Use(f"{self.getter(asynchronous)}()", needs, Safety.UNSAFE, self.group, (note,))
+        return Use(f"{self.getter(asynchronous)}()", needs, Safety.UNSAFE, self.group, tuple(notes))
 
     def _module(self, request: Request) -> Use:
         if request.module is not None:
