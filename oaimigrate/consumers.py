@@ -39,11 +39,21 @@ class Exporter(NamedTuple):
         """Whether a file holds one of the names and, where it is a class, one of its members."""
         return any(name in data and (not members or any(m in data for m in members)) for name, members in self.names)
 
+    def members(self, data: bytes) -> frozenset[bytes]:
+        """The members that matter of those classes whose names a file holds: it may hand them on."""
+        return frozenset(m for name, members in self.names if name in data for m in members)
+
 
 def consumers(
-    exports: Sequence[tuple[str, Exports]], others: Sequence[str], read: Callable[[str], bytes]
+    exports: Sequence[tuple[str, Exports]],
+    others: Sequence[str],
+    read: Callable[[str], bytes],
+    users: Sequence[str] = (),
 ) -> list[tuple[str, bytes]]:
     """Those of `others` that import a module of `exports` (path and names) and use one of its names.
+
+    A file that names a class and none of its members may hand it on: a package always, another module where one of
+    `users` imports it and uses such a member.
 
     In a large tree only files of the same top-level folder are asked: it holds several projects, and reading every
     file for the names of every other project would cost more than the analysis.
@@ -55,8 +65,42 @@ def consumers(
             exporter = Exporter(_parts(path), tuple(sorted((n.encode(), _members(m)) for n, m in names.items())))
             stem = exporter.parts[-1].encode() if exporter.parts else b""
             near.setdefault(top(path), {}).setdefault(stem, []).append(exporter)
-    asked = ((path, stems) for path in others if (stems := near.get(top(path))))
-    return [(path, data) for path, stems in asked if (data := read(path)) and _consumes(path, data, stems)]
+    found: list[tuple[str, bytes]] = []
+    handing: dict[str, tuple[bytes, frozenset[bytes]]] = {}  # files that name a class and none of its members
+    for path in others:
+        stems = near.get(top(path))
+        data = read(path) if stems else b""
+        if data and stems:
+            if _consumes(path, data, stems):
+                found.append((path, data))
+            elif members := _members_named(path, data, stems):
+                handing[path] = (data, members)
+    return [*found, *_handed_on(handing, users, read)]
+
+
+def _members_named(path: str, data: bytes, stems: Mapping[bytes, list[Exporter]]) -> frozenset[bytes]:
+    near = [
+        (e, members) for stem, group in stems.items() if stem in data for e in group if (members := e.members(data))
+    ]
+    modules = imports(path, data) if near else frozenset()
+    return frozenset(m for e, members in near if any(_means(module, e.parts) for module in modules) for m in members)
+
+
+def _handed_on(
+    handing: Mapping[str, tuple[bytes, frozenset[bytes]]], users: Sequence[str], read: Callable[[str], bytes]
+) -> Iterator[tuple[str, bytes]]:
+    """Those of `handing` that one of `users` imports which uses a member of what they may hand on, and packages."""
+    stems = {path: parts[-1].encode() for path in handing if (parts := _parts(path))}
+    used: set[str] = set()
+    for user in users if stems else ():
+        data = read(user)
+        near = [p for p, stem in stems.items() if p not in used and stem in data and p != user]
+        near = [p for p in near if any(m in data for m in handing[p][1])]
+        if near:
+            used.update(p for p in near if importers([p], {user: imports(user, data)}))
+    for path, (data, _) in handing.items():
+        if path in used or os.path.basename(path) == "__init__.py":
+            yield path, data
 
 
 def reachable(asked: Iterable[str], paths: Iterable[str], read: Callable[[str], bytes]) -> set[str]:

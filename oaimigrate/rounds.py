@@ -30,20 +30,20 @@ def rounds(
     asked = {path for path, _ in collected.files} | set(collected.others)
 
     def read(path: str) -> bytes:
+        if path in data:
+            return data[path]
         return around.bytes_of(path) if around and path not in asked else collected.bytes_of(path)
 
     others, first = list(collected.others), list(collected.files)
     if around:
-        known = dict(data)
-        paths = [*data, *collected.others, *around.others]
-        near = reachable(asked, paths, lambda path: known.get(path) or read(path)) - asked
+        near = reachable(asked, [*data, *collected.others, *around.others], read) - asked
         others += [path for path in around.others if path in near]
         first += [file for file in around.files if file[0] in near]
     found = analyse(first, Project.scan(data.items()), progress if len(first) == len(collected.files) else None)
     results = {result.path: result for result in found}
     for turn in range(ROUNDS):
         exported = [(r.path, r.exports) for r in found]
-        files = consumers(exported, [path for path in others if path not in data], read)
+        files = consumers(exported, [path for path in others if path not in data], read, [*data, *others])
         if turn:  # the first files have seen each other
             files += consumers(exported, sorted(results.keys() - {path for path, _ in exported}), data.__getitem__)
         if not files:

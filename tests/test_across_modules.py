@@ -25,6 +25,12 @@ FILES = {
     "app/again.py": f"from app import llm\ndef ask_again(q):\n    return llm.ask(q)\nprint(llm.ask([]){READ})\n",
     "app/direct.py": f"import openai\ndef f(q):\n    return {CALL}{READ}\n",
     "web/page.py": f"from app.again import ask_again\ndef page(q):\n    return ask_again(q){READ}\n",
+    "kit/__init__.py": "from .bot import Bot\n",
+    "kit/bot.py": f"import openai\nclass Bot:\n    def reply(self, q):\n        return {CALL}\n",
+    "kit/make.py": "from kit.bot import Bot\ndef make():\n    return Bot()\n",
+    "kit/beside.py": "from kit.bot import Bot\nKNOWN = [Bot]\n",
+    "web/chat.py": f"from kit import Bot\nprint(Bot().reply([]){READ})\n",
+    "web/made.py": f"from kit.make import make\nprint(make().reply([]){READ})\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -48,14 +54,22 @@ def outcome(folder: Path, paths: list[str]) -> dict[str, tuple[list[str], str]]:
         done = runner.run(runner.collect(paths), options, safety=Safety.UNSAFE, jobs=1)
     finally:
         os.chdir(here)
-    return {r.path: ([f"{d.span} {d.code} {d.message}" for d in r.diagnostics], r.text) for r in done.results}
+    said = {r.path: ([f"{d.span} {d.code} {d.message}" for d in r.diagnostics], r.text) for r in done.results}
+    return {r.path: said[r.path] for r in done.results if r.diagnostics or r.changed}
 
 
 def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
     whole = outcome(project, ["."])
-    assert set(whole) == {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py", "web/page.py"}
+    app = {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py"}
+    assert set(whole) == {*app, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
+
+
+def test_classes_are_followed_through_files_that_only_hand_them_on(project: Path) -> None:
+    whole = outcome(project, ["."])
+    for name in ("web/chat.py", "web/made.py"):
+        assert ".reply([]).choices[0].message.content" in whole[name][1]
 
 
 @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
