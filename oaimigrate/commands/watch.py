@@ -20,6 +20,8 @@ _CLEAR = "\033[2J\033[3J\033[H"
 
 def watch(paths: Sequence[str], run: Callable[[], int]) -> int:
     """Run now and after every change, until interrupted."""
+    from oaimigrate.cli import INTERRUPTED
+
     try:
         import watchfiles
     except ImportError as error:
@@ -27,9 +29,11 @@ def watch(paths: Sequence[str], run: Callable[[], int]) -> int:
     if "-" in paths:
         raise ConfigError("standard input cannot be watched")
     folders = {path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths or ["."]}
-    _once(run)
+    if _once(run) == INTERRUPTED:
+        return 0
     for _ in watchfiles.watch(*sorted(folders), watch_filter=_Filter(), raise_interrupt=False):
-        _once(run)
+        if _once(run) == INTERRUPTED:
+            break
     return 0
 
 
@@ -45,11 +49,12 @@ class _Filter:
         return path.endswith(_SUFFIXES) and self.other(change, path)
 
 
-def _once(run: Callable[[], int]) -> None:
+def _once(run: Callable[[], int]) -> int:
     from oaimigrate.cli import report_errors
 
     if sys.stdout.isatty():
         click.echo(_CLEAR, nl=False)
-    report_errors(run)  # a mistake in the configuration is said, and the next change may mend it
+    code = report_errors(run)  # a mistake in the configuration is said, and the next change may mend it
     click.echo("Watching for changes; Ctrl-C ends it.", err=True)
     sys.stdout.flush()
+    return code

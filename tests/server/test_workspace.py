@@ -161,7 +161,7 @@ async def test_notebooks_that_nobody_opened_are_told_by_the_places_in_their_json
     async with editing(tmp_path, "neovim@0.11") as editor:
         ask = editor.client.workspace_diagnostic_async
         found = {r.uri: r for r in (await ask(types.WorkspaceDiagnosticParams([]))).items}
-        assert set(found) == {editor.uri(n) for n in ("app.py", "broken.ipynb", "old.ipynb")}
+        assert set(found) == {editor.uri(n) for n in ("app.py", "broken.ipynb", "list.ipynb", "old.ipynb")}
         report = found[editor.uri("old.ipynb")]
         [item] = report.items  # type: ignore[union-attr]
         assert item.message.startswith("cell 2, line 2: `openai.Image.create`")
