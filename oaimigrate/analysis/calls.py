@@ -38,7 +38,8 @@ class SdkCall:
 
     @property
     def azure(self) -> bool:
-        return self.client is not None and self.client.azure
+        """Whether the client is certainly one of Azure."""
+        return self.client is not None and self.client.azure is True
 
     def argument(self, name: str) -> cst.BaseExpression | None:
         return argument(self.node, name)

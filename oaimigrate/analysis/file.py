@@ -73,9 +73,12 @@ class FileContext:
     def shadowed_sdk(self) -> bool:
         """Whether `import openai` finds a neighbour of this script instead of the SDK."""
         path = Path(self.source.path)
-        if path.name in ("openai.py", "openai.pyi", "-", "<stdin>") or (path.parent / "__init__.py").exists():
+        if path.name in ("openai.py", "openai.pyi", "-", "<stdin>"):
             return False
-        return self.project.modules.exists(str(path.parent / "openai.py"))
+        modules = self.project.modules
+        if any(modules.exists(str(folder / "__init__.py")) for folder in list(path.parents)[:3]):
+            return False  # inside of a package, though its own folder may lack the file
+        return modules.exists(str(path.parent / "openai.py"))
 
     @cached_property
     def is_test(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -13,6 +13,7 @@ from oaimigrate.analysis.kinds import (
     SILENT,
     Awaitable,
     ClassOf,
+    Client,
     Doubt,
     Function,
     InstanceOf,
@@ -51,6 +52,8 @@ def parameter(inference: Inference, binding: Binding) -> Value:
     value = join(values, Doubt(f"a caller passes something else for `{node.name.value}`", node))
     if not known(value.kind) or isinstance(value.kind, (Plain, Nothing)):
         return SILENT if isinstance(value.kind, Plain) else value
+    if isinstance(value.kind, Client):
+        return value  # who calls from elsewhere passes another client, not another kind of thing
     private = scope.node.name.value.startswith("_") if isinstance(scope.node, cst.FunctionDef) else True
     if private or (owner is not None and owner.kind == "function"):
         return value
@@ -65,7 +68,7 @@ def receiver(inference: Inference, function: cst.FunctionDef, owner: cst.ClassDe
 
 
 def arguments(inference: Inference, function: cst.FunctionDef, parameter: cst.Param) -> Iterator[Value]:
-    """What the calls that this file shows pass for a parameter."""
+    """What the calls that this file shows pass for a parameter, made here or by an executor that takes the function."""
     name = function.name.value
     owner = inference.tree.scopes[function]
     if name == "__init__" and isinstance(owner.node, cst.ClassDef):
@@ -73,17 +76,21 @@ def arguments(inference: Inference, function: cst.FunctionDef, parameter: cst.Pa
     for call in inference.index.calls(name):
         match inference.kind(call.func).kind:
             case Function(node=target, bound=bound) if target is function:
-                yield from argument(inference, call, function, parameter, 1 if bound else 0)
+                yield from argument(inference, call.args, function, parameter, 1 if bound else 0)
             case ClassOf(node=target) if target is owner.node:
-                yield from argument(inference, call, function, parameter, 1)
+                yield from argument(inference, call.args, function, parameter, 1)
+    for use, given in inference.index.handed(name):
+        match inference.kind(use).kind:
+            case Function(node=target, bound=bound) if target is function:
+                yield from argument(inference, given, function, parameter, 1 if bound else 0)
 
 
 def argument(
-    inference: Inference, call: cst.Call, function: cst.FunctionDef, parameter: cst.Param, skip: int
+    inference: Inference, given: Sequence[cst.Arg], function: cst.FunctionDef, parameter: cst.Param, skip: int
 ) -> Iterator[Value]:
     position = 0
     parameters = [*function.params.posonly_params, *function.params.params][skip:]
-    for argument in call.args:
+    for argument in given:
         if argument.star:
             yield SILENT
             return

@@ -9,6 +9,9 @@ import libcst as cst
 from oaimigrate.analysis.scopes import Scope
 from oaimigrate.analysis.walk import Tree
 
+# Functions that call the one they are given, and where it stands among their arguments: what follows goes to it.
+TAKERS = {"submit": 0, "to_thread": 0, "partial": 0, "start_soon": 0, "run_in_executor": 1}
+
 
 class Index:
     """Built at the first question, once per file."""
@@ -19,6 +22,10 @@ class Index:
     def calls(self, name: str) -> list[cst.Call]:
         """Calls of anything whose last name is `name`."""
         return self._calls.get(name, [])
+
+    def handed(self, name: str) -> list[tuple[cst.BaseExpression, list[cst.Arg]]]:
+        """Uses of `name` as a function that another one shall call, each with the arguments that go with it."""
+        return self._handed.get(name, [])
 
     def exits(self, scope: Scope) -> list[cst.Return | cst.Yield]:
         """The `return`s and `yield`s of a function, not those of functions inside it."""
@@ -50,6 +57,17 @@ class Index:
             last = func.attr.value if isinstance(func, cst.Attribute) else getattr(func, "value", None)
             if isinstance(last, str):
                 found.setdefault(last, []).append(call)
+        return found
+
+    @cached_property
+    def _handed(self) -> dict[str, list[tuple[cst.BaseExpression, list[cst.Arg]]]]:
+        found: dict[str, list[tuple[cst.BaseExpression, list[cst.Arg]]]] = {}
+        for taker, at in TAKERS.items():
+            for call in self.calls(taker):
+                function = call.args[at].value if len(call.args) > at else None
+                match function:
+                    case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+                        found.setdefault(name, []).append((function, list(call.args[at + 1 :])))
         return found
 
     @cached_property

@@ -46,10 +46,10 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An instance of OpenAI, AsyncOpenAI or their Azure twins."""
+    """An instance of OpenAI, AsyncOpenAI or their Azure twins; `azure` is None where it may be either."""
 
     asynchronous: bool
-    azure: bool = False
+    azure: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +265,9 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     errors = [k for k in kinds if isinstance(k, ErrorOf)]
     if len(errors) == len(kinds):
         return Value(ErrorOf(tuple(dict.fromkeys(c for e in errors for c in e.classes))), doubt)
+    clients = [k for k in kinds if isinstance(k, Client)]
+    if len(clients) == len(kinds) and len({c.asynchronous for c in clients}) == 1:
+        return Value(Client(clients[0].asynchronous, None), doubt)
     flat = {i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}
     for alike in ((Symbol, Member), (Model,), (Either,), (Awaitable,), (StreamOf,)):
         if (

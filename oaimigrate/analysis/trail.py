@@ -65,7 +65,9 @@ def describe(kind: Kind) -> str:
         case Symbol(path=path):
             return f"`openai.{path}`"
         case Client(asynchronous=asynchronous, azure=azure):
-            return f"a client (`{'Async' if asynchronous else ''}{'AzureOpenAI' if azure else 'OpenAI'}`)"
+            prefixes = ("", "Azure") if azure is None else ("Azure",) if azure else ("",)
+            names = [f"`{'Async' if asynchronous else ''}{prefix}OpenAI`" for prefix in prefixes]
+            return f"a client ({' or '.join(names)})"
         case Member(path=path):
             return f"`{path}` of a client"
         case Model(name=name):

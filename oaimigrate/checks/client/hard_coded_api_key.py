@@ -53,7 +53,7 @@ def assigned(node: cst.Assign, file: FileContext) -> Iterator[Diagnostic]:
             case cst.Attribute(value=base, attr=cst.Name(value="api_key")):
                 kind = file.kind(base).kind
                 if kind == Symbol("") or isinstance(kind, Client):
-                    azure = isinstance(kind, Client) and kind.azure
+                    azure = isinstance(kind, Client) and kind.azure is True
                     yield from _finding(file, node.value, "AZURE_OPENAI_API_KEY" if azure else "OPENAI_API_KEY")
             case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
                 if file.kind(base).kind == External("os.environ") and (literal(key) or "").endswith("OPENAI_API_KEY"):
