@@ -1,4 +1,4 @@
-"""Where a test has said that a name holds a plain dict, so that it cannot hold a response any more."""
+"""Where a test has said that a name holds a plain dict, or no model, so that it cannot hold a response any more."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.flow import ancestors, leaves
-from oaimigrate.analysis.kinds import OneOf, Plain, Record, Value, matters
+from oaimigrate.analysis.kinds import External, OneOf, Plain, Record, Symbol, Value, matters
 from oaimigrate.analysis.scopes import statements_of
+from oaimigrate.analysis.steps import literal
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
+
+MODEL_BASES = (External("pydantic.BaseModel"), Symbol("BaseModel"))
+MODEL_METHODS = ("model_dump", "model_dump_json", "to_dict", "to_json")  # no dict has them
 
 
 def narrowed(file: FileContext, name: cst.Name, value: Value) -> Value:
@@ -40,15 +44,16 @@ def told_apart(file: FileContext, node: cst.BaseExpression) -> bool:
 
 
 def _is_dict_here(file: FileContext, name: cst.Name) -> bool:
-    if not any(_asks(call, name.value) for call in file.inference.index.calls("isinstance")):
+    tests = (call for function in ("isinstance", "hasattr") for call in file.inference.index.calls(function))
+    if not any(_dict_if(file, call, name.value) is not None for call in tests):
         return False
     for child, parent in ancestors(file, name):
         match parent:
             case cst.If(test=test) | cst.IfExp(test=test) | cst.While(test=test) if child is not test:
-                if _says(test, name.value, child is parent.body):
+                if _says(file, test, name.value, child is parent.body):
                     return True
             case cst.BooleanOperation(left=left, operator=operator, right=right) if child is right:
-                if _says(left, name.value, isinstance(operator, cst.And)):
+                if _says(file, left, name.value, isinstance(operator, cst.And)):
                     return True
             case cst.IndentedBlock() | cst.Module():
                 if _said_before(file, parent, child, name.value):
@@ -66,36 +71,47 @@ def _said_before(file: FileContext, suite: cst.CSTNode, child: cst.CSTNode, name
             return False
         match statement:
             case cst.If(test=test, body=body):
-                if _says(test, name, False) and leaves(file, body):
+                if _says(file, test, name, False) and leaves(file, body):
                     return True
             case cst.Assert(test=test):
-                if _says(test, name, True):
+                if _says(file, test, name, True):
                     return True
     return False
 
 
-def _says(test: cst.BaseExpression, name: str, outcome: bool) -> bool:
+def _says(file: FileContext, test: cst.BaseExpression, name: str, outcome: bool) -> bool:
     """Whether a test that came out so means that the name holds a dict."""
     match test:
         case cst.UnaryOperation(operator=cst.Not(), expression=inner):
-            return _says(inner, name, not outcome)
+            return _says(file, inner, name, not outcome)
         case cst.BooleanOperation(left=left, operator=operator, right=right):
-            said = (_says(left, name, outcome), _says(right, name, outcome))
+            said = (_says(file, left, name, outcome), _says(file, right, name, outcome))
             return any(said) if isinstance(operator, cst.And) == outcome else all(said)
         case cst.Call():
-            return outcome and _asks(test, name)
+            return _dict_if(file, test, name) is outcome
     return False
 
 
-def _asks(call: cst.Call, name: str) -> bool:
-    """`isinstance(name, dict)`, and nothing but dict."""
+def _dict_if(file: FileContext, call: cst.Call, name: str) -> bool | None:
+    """The answer of `isinstance(name, …)` or `hasattr(name, …)` that leaves only the dict; None if neither does."""
     match call:
         case cst.Call(
-            func=cst.Name(value="isinstance"),
-            args=[cst.Arg(value=cst.Name(value=asked)), cst.Arg(value=cst.Name() as kind)],
-        ):
-            return asked == name and dict_named(kind) is not None
-    return False
+            func=cst.Name(value="isinstance"), args=[cst.Arg(value=cst.Name(value=asked)), cst.Arg(value=classes)]
+        ) if asked == name:
+            if isinstance(classes, cst.Name) and dict_named(classes) is not None:
+                return True
+            return False if _names_models(file, classes) else None
+        case cst.Call(
+            func=cst.Name(value="hasattr"), args=[cst.Arg(value=cst.Name(value=asked)), cst.Arg(value=attribute)]
+        ) if asked == name:
+            return False if literal(attribute) in MODEL_METHODS else None
+    return None
+
+
+def _names_models(file: FileContext, classes: cst.BaseExpression) -> bool:
+    """Whether a class, or one of a tuple, is the base of all responses."""
+    parts = [e.value for e in classes.elements] if isinstance(classes, cst.Tuple) else [classes]
+    return any(file.kind(part).kind in MODEL_BASES for part in parts)
 
 
 def dict_named(classes: cst.BaseExpression) -> cst.Name | None:

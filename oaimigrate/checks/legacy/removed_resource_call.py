@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import libcst as cst
 
 from oaimigrate.analysis.carriers import BY_NAME
+from oaimigrate.analysis.clients import Use
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import External, Symbol
 from oaimigrate.analysis.requests import Reference, Request, looked_up, module_of, request_at, spelled
 from oaimigrate.analysis.steps import literal
 from oaimigrate.checks.legacy.stale_mock_target import is_patched
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
-from oaimigrate.fixing import arguments
+from oaimigrate.fixing import arguments, twins
 from oaimigrate.fixing import edits as build
 from oaimigrate.fixing.receiver import receiver
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI101")
+
+MIXED = "the variable serves both sync and async calls, which are made on two clients now"
 
 
 @rule.on(cst.Attribute)
@@ -127,11 +131,17 @@ def _indirect(file: FileContext, request: Request) -> tuple[Fix | None, tuple[No
         return None, (Note("not rewritten: the class is kept in a variable and its methods moved to different places"),)
     result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
     problem = result.problem or ("per-call credentials on a class kept in a variable" if result.options else "")
-    if problem or _mixed(file, request):
-        return None, (Note(f"not rewritten: {problem or 'the variable serves both sync and async calls'}"),)
     assert isinstance(request.node, cst.Attribute)
+    holder = request.node.value
+    renamed: list[Edit] = []
+    if not problem and _mixed(file, request.method.old.partition(".")[0], holder):
+        twin = twins.twin(file, holder)
+        problem = MIXED if twin is None else ""
+        renamed = [build.replace(file, holder, twin.name)] if twin is not None and request.asynchronous else []
+    if problem:
+        return None, (Note(f"not rewritten: {problem}"),)
     (name,) = names
-    edits = tuple(sorted([build.replace(file, request.node.attr, name), *result.edits]))
+    edits = tuple(sorted([*renamed, build.replace(file, request.node.attr, name), *result.edits]))
     notes = (*result.notes, Note("the class is kept in a variable; check what else it may hold"))
     group = "resource"  # the places that keep a class and the ones that use it change together
     return Fix(f"Call `.{name}`", edits, Safety.UNSAFE, tuple(result.needs), group), notes
@@ -144,16 +154,21 @@ def resource_prefix(file: FileContext, resource: str) -> str:
     return heads.pop() if len(heads) == 1 else ""
 
 
-def _mixed(file: FileContext, request: Request) -> bool:
+def _mixed(file: FileContext, resource: str, variable: cst.BaseExpression | None) -> bool:
     """Whether a variable holding a resource class serves sync and async methods."""
-    resource = request.method.old.partition(".")[0]
-    return len({r.asynchronous for r in _indirect_uses(file, resource)}) > 1
+    return len({r.asynchronous for r in _indirect_uses(file, resource, variable)}) > 1
 
 
-def _indirect_uses(file: FileContext, resource: str) -> list[Request]:
-    """The requests made through variables that may hold a resource class."""
-    found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect]
-    return [r for r in found if any(m.old.partition(".")[0] == resource for m in (r.method, *r.others))]
+def _indirect_uses(file: FileContext, resource: str, variable: cst.BaseExpression | None) -> list[Request]:
+    """The requests made through a variable that holds a resource class; through all of them if it is handed on."""
+    nodes = [n for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect and _may(r, resource)]
+    if variable is not None and twins.closed(file, variable):
+        nodes = [n for n in nodes if twins.same(file, n.value, variable)]
+    return [r for n in nodes if (r := request_at(file, n))]
+
+
+def _may(request: Request, resource: str) -> bool:
+    return any(m.old.partition(".")[0] == resource for m in (request.method, *request.others))
 
 
 @rule.on(cst.Call, cst.Subscript)
@@ -214,19 +229,33 @@ def _class_fix(file: FileContext, node: Reference, resource: str) -> tuple[Fix |
         return None, (Note("not rewritten: the class is used as a type, and no class took its place"),)
     if isinstance(parent, cst.Arg) and _looks_at_class(file, file.parent(parent)):
         return None, (Note("not rewritten: the class itself is inspected or patched"),)
-    found = _indirect_uses(file, resource)
-    if not prefix or len({r.asynchronous for r in found}) > 1:
+    if not prefix:
         return None, (Note("not rewritten: what the class is used for is not one resource of one client"),)
-    row = next(m for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new)
-    asynchronous = bool(found) and found[0].asynchronous
-    request = Request(node, row, asynchronous, None, module_of(file, node), False, file.scope(node))
-    use = receiver(file, request, {})
+    variable = twins.assigned(file, node)
+    mixed = _mixed(file, resource, variable)
+    twin = twins.twin(file, variable) if mixed and variable is not None else None
+    if mixed and twin is None:
+        return None, (Note(f"not rewritten: {MIXED}"),)
+    asynchronous = not mixed and any(r.asynchronous for r in _indirect_uses(file, resource, variable))
+    use = _resource_of(file, node, resource, asynchronous=asynchronous)
     if use.problem:
         return None, (Note(f"not rewritten: {use.problem}"),)
-    text = f"{use.text}.{prefix}"
+    edits, needs = [build.replace(file, node, use.text)], [*use.needs]
+    if twin is not None:
+        uses = {r: _resource_of(file, n, r, asynchronous=True) for n, r in twins.resources(file, twin)}
+        edits += twins.lines(file, twin, {r: u.text for r, u in uses.items()})
+        needs += [need for u in uses.values() for need in u.needs]
     note = Note("the class is kept as a value; check how it is used")
-    fix = Fix(f"Use `{text}`", (build.replace(file, node, text),), Safety.UNSAFE, use.needs, "resource")
+    fix = Fix(f"Use `{use.text}`", tuple(sorted(edits)), Safety.UNSAFE, tuple(dict.fromkeys(needs)), "resource")
     return fix, (*use.notes, note)
+
+
+def _resource_of(file: FileContext, node: Reference, resource: str, *, asynchronous: bool) -> Use:
+    """What is written in place of a resource class: the client, and its resource."""
+    row = next(m for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new)
+    request = Request(node, row, asynchronous, None, module_of(file, node), False, file.scope(node))
+    use = receiver(file, request, {})
+    return replace(use, text=f"{use.text}.{resource_prefix(file, resource)}")
 
 
 def _is_base(file: FileContext, node: cst.CSTNode) -> bool:
