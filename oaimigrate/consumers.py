@@ -63,7 +63,7 @@ def consumers(
     for path, names in exports:
         if names:
             exporter = Exporter(_parts(path), tuple(sorted((n.encode(), _members(m)) for n, m in names.items())))
-            stem = exporter.parts[-1].encode() if exporter.parts else b""
+            stem = os.fsencode(exporter.parts[-1]) if exporter.parts else b""
             near.setdefault(top(path), {}).setdefault(stem, []).append(exporter)
     found: list[tuple[str, bytes]] = []
     handing: dict[str, tuple[bytes, frozenset[bytes]]] = {}  # files that name a class and none of its members
@@ -90,7 +90,7 @@ def _handed_on(
     handing: Mapping[str, tuple[bytes, frozenset[bytes]]], users: Sequence[str], read: Callable[[str], bytes]
 ) -> Iterator[tuple[str, bytes]]:
     """Those of `handing` that one of `users` imports which uses a member of what they may hand on, and packages."""
-    stems = {path: parts[-1].encode() for path in handing if (parts := _parts(path))}
+    stems = {path: os.fsencode(parts[-1]) for path in handing if (parts := _parts(path))}
     used: set[str] = set()
     for user in users if stems else ():
         data = read(user)

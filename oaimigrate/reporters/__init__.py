@@ -65,6 +65,18 @@ def without_key(fix: Fix | None) -> Fix | None:
 
 
 def shown_path(path: str) -> str:
+    """A path as a line of text holds it: what would end the line, or does not print, is written as an escape."""
+    path = relative_path(path)
+    return path if path.isprintable() else "".join(map(_printable, path))
+
+
+def _printable(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte of a name that is not UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+
+
+def relative_path(path: str) -> str:
     """A path as the user would write it here: relative where it lies below the working directory."""
     if not os.path.isabs(path):
         return path

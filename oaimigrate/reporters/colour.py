@@ -41,7 +41,7 @@ def linked(paint: Paint, text: str, path: str) -> str:
     import socket
     from urllib.parse import quote
 
-    address = f"file://{socket.gethostname()}{quote(os.path.abspath(path).replace(os.sep, '/'))}"
+    address = f"file://{socket.gethostname()}{quote(os.fsencode(os.path.abspath(path).replace(os.sep, '/')))}"
     return f"\033]8;;{address}\033\\{text}\033]8;;\033\\"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 
 from oaimigrate.redaction import redact
-from oaimigrate.reporters import shown_path
+from oaimigrate.reporters import relative_path
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.source import Source
 
+_UNQUOTABLE = re.compile(r'[\x00-\x1f\x7f"\\]')
 _STYLES = (("---", "bold"), ("+++", "bold"), ("@@", "cyan"), ("-", "red"), ("+", "green"))
 
 
@@ -20,7 +22,7 @@ def unified_diff(source: Source, text: str) -> bytes:
     if not hunks:
         return b""
     body = "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in hunks)
-    return _header(shown_path(source.path)) + body.encode("latin-1")
+    return _header(relative_path(source.path)) + body.encode("latin-1")
 
 
 def coloured(diff: bytes, paint: Paint) -> str:
@@ -36,11 +38,19 @@ def _coloured(line: str, paint: Paint) -> str:
 
 
 def _header(path: str) -> bytes:
-    """The two file names; a tab must follow a name with a space, for git takes what comes after one for a date."""
     path = path.replace(os.sep, "/")
     old, new = (path, path) if path.startswith("/") else (f"a/{path}", f"b/{path}")
-    end = "\t" if " " in path else ""
-    return f"--- {old}{end}\n+++ {new}{end}\n".encode("utf-8", "surrogateescape")
+    return f"--- {_named(old)}\n+++ {_named(new)}\n".encode("utf-8", "surrogateescape")
+
+
+def _named(path: str) -> str:
+    """A file name as git reads it: quoted as in C where it must be, else, with a space, followed by a tab.
+
+    Git takes what comes after a tab for a date.
+    """
+    if _UNQUOTABLE.search(path):
+        return '"' + _UNQUOTABLE.sub(lambda m: "\\" + (m[0] if m[0] in '"\\' else f"{ord(m[0]):03o}"), path) + '"'
+    return path + ("\t" if " " in path else "")
 
 
 def _split(data: bytes) -> list[str]:

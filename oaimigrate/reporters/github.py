@@ -10,7 +10,7 @@ from collections import Counter
 
 from oaimigrate import rulebook
 from oaimigrate.diagnostics import Diagnostic
-from oaimigrate.reporters import Report
+from oaimigrate.reporters import Report, shown_path
 from oaimigrate.reporters.places import repository_path
 from oaimigrate.source import Source
 
@@ -36,7 +36,7 @@ def _annotation(level: str, diagnostic: Diagnostic, source: Source) -> str:
     if row == end_row:  # columns of a range of lines are refused
         place += f",col={column},endColumn={max(end_column, column)}"
     title = _escaped(f"oaimigrate ({diagnostic.code})", of_property=True)
-    text = _escaped(f"{path}:{row}:{column}: {diagnostic.code} {diagnostic.message}")
+    text = _escaped(f"{shown_path(path)}:{row}:{column}: {diagnostic.code} {diagnostic.message}")
     return f"::{level} title={title},{place}::{text}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from oaimigrate import rulebook
 from oaimigrate.diagnostics import Diagnostic, Fix, Note
-from oaimigrate.reporters import Report, shown_path, without_key
+from oaimigrate.reporters import Report, relative_path, without_key
 from oaimigrate.reporters.places import note_source
 from oaimigrate.source import Source
 
@@ -34,7 +34,7 @@ def _row(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
         "message": diagnostic.message,
         "severity": rulebook.severity(diagnostic),
         "confidence": diagnostic.confidence,
-        "filename": shown_path(source.path),
+        "filename": relative_path(source.path),
         "cell": source.place(diagnostic.span.start).cell,
         **_places(source, diagnostic.span.start, diagnostic.span.end),
         "url": None,
@@ -53,9 +53,9 @@ def _fix(fix: Fix, source: Source) -> dict[str, Any]:
 def _note(note: Note, source: Source) -> dict[str, Any]:
     other = note_source(note, source)
     if note.span is None or other is None:
-        return {"message": note.text, "filename": note.path and shown_path(note.path), "location": None}
+        return {"message": note.text, "filename": note.path and relative_path(note.path), "location": None}
     where = _cell(other, note.span.start) | _places(other, note.span.start, note.span.end)
-    return {"message": note.text, "filename": shown_path(other.path), **where}
+    return {"message": note.text, "filename": relative_path(other.path), **where}
 
 
 def _cell(source: Source, offset: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import re
 import xml.etree.ElementTree as xml
 
-from oaimigrate.reporters import Report, shown_path
+from oaimigrate.reporters import Report, relative_path
 
 # What XML 1.0 cannot hold, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,7 +18,7 @@ def render(report: Report) -> str:
     for result, source in report.sources():
         if not result.diagnostics:
             continue
-        path, number = _legal(shown_path(result.path)), str(len(result.diagnostics))
+        path, number = _legal(relative_path(result.path)), str(len(result.diagnostics))
         suite = _suite(root, path, number)
         for diagnostic in result.diagnostics:
             row, column = source.file_position(diagnostic.span.start)

@@ -17,6 +17,9 @@ _MOST = 1000  # rows: GitHub drops a summary of more than 1 MiB, and nobody read
 _FIX = {Safety.SAFE: "safe", Safety.UNSAFE: "unsafe", Safety.DISPLAY: "advice"}
 
 
+_BAR = re.compile(r"(?<!\\)\|")
+
+
 def render(report: Report) -> str:
     found = list(report.findings())
     if not found:
@@ -32,12 +35,12 @@ def render(report: Report) -> str:
 
 def _row(diagnostic: Diagnostic, source: Source) -> str:
     page = rulebook.load()[diagnostic.code]
-    place = f"`{shown_path(source.path)}:{source.place(diagnostic.span.start)}`"
+    place = _code(f"{shown_path(source.path)}:{source.place(diagnostic.span.start)}")
     if link := _link(source.path, source.file_position(diagnostic.span.start)[0]):
         place = f"[{place}]({link})"
     message = _cell(diagnostic.message)
     severity = rulebook.severity(diagnostic)
-    return f"| {_cell(place)} | {diagnostic.code} {page.name} | {severity} | {message} | {_fix(diagnostic.fix)} |"
+    return f"| {place} | {diagnostic.code} {page.name} | {severity} | {message} | {_fix(diagnostic.fix)} |"
 
 
 def _fix(fix: Fix | None) -> str:
@@ -49,13 +52,18 @@ def _link(path: str, row: int) -> str:
     host, name, commit = (os.environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "SHA"))
     relative = repository_path(path)
     known = host and name and commit and not os.path.isabs(relative)
-    return f"{host}/{name}/blob/{commit}/{quote(relative)}#L{row}" if known else ""
+    return f"{host}/{name}/blob/{commit}/{quote(os.fsencode(relative))}#L{row}" if known else ""
+
+
+def _code(text: str) -> str:
+    """A code span in a cell; more backticks than stand in the text enclose it."""
+    text = _BAR.sub(r"\\|", text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
 
 def _cell(text: str) -> str:
     """Text in one cell: no row may end in it, and outside of code spans nothing is markup."""
     parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
     out = [p if p.startswith("`") else re.sub(r"([<*_\[\]])", r"\\\1", p) for p in parts]
-    if text.startswith("[`"):  # a link, made here
-        out = [text]
-    return re.sub(r"(?<!\\)\|", r"\\|", "".join(out))
+    return _BAR.sub(r"\\|", "".join(out))

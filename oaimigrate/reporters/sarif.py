@@ -67,7 +67,7 @@ class _File:
         path = repository_path(self.source.path)
         if os.path.isabs(path):
             return {"uri": PurePath(path).as_uri()}
-        return {"uri": quote(path), "uriBaseId": _ROOT}
+        return {"uri": quote(os.fsencode(path)), "uriBaseId": _ROOT}
 
     def region(self, start: int, end: int) -> Json:
         row, column = self.source.file_position(start)
