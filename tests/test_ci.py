@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from oaimigrate.settings import starter
 
 ROOT = Path(__file__).resolve().parents[1]
 OLD = "import openai\n\nopenai.api_key = 'k'\nr = openai.Model.list()\n"
@@ -45,6 +48,14 @@ def command(tmp_path: Path) -> Path:
 def test_the_action_is_valid() -> None:
     tool("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml")
     tool("zizmor", "--offline", "--no-progress", "--quiet", "action.yml")
+
+
+@pytest.mark.parametrize("text", ["action.yml", "README.md", "init"])
+def test_all_pin_the_same_actions(text: str) -> None:
+    used = starter.FILES["github"][1] if text == "init" else (ROOT / text).read_text(encoding="utf-8")
+    pins = re.findall(r"uses: ([\w./-]+)@(\S+ # v\S+)", used)
+    assert pins
+    assert [(action, starter.ACTIONS.get(action)) for action, _ in pins] == pins
 
 
 def component(**inputs: str) -> str:

@@ -32,6 +32,18 @@ repos:
         types_or: [python, pyi, jupyter]
         require_serial: true
 """
+# The one home of these pins: a test holds that action.yml and the README name the same.
+ACTIONS = {
+    "actions/checkout": "de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2",
+    "actions/setup-python": "a309ff8b426b58ec0e2a45f0f869d46889d02405 # v6.2.0",
+    "github/codeql-action/upload-sarif": "8aad20d150bbac5944a9f9d289da16a4b0d87c1e # v4.36.2",
+}
+
+
+def _uses(action: str) -> str:
+    return f"uses: {action}@{ACTIONS[action]}"
+
+
 _GITHUB = f"""\
 name: oaimigrate
 on:
@@ -45,10 +57,10 @@ jobs:
     permissions:
       contents: read
     steps:
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+      - {_uses("actions/checkout")}
         with:
           persist-credentials: false
-      - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065 # v5.6.0
+      - {_uses("actions/setup-python")}
         with:
           python-version: "3.12"
       - run: pip install 'oaimigrate=={__version__}'
