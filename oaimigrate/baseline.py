@@ -1,7 +1,8 @@
 """The findings that were there before: counts by file and rule, so that a team can stop new ones today.
 
 A file and a rule with no more findings than the baseline allows are quiet; with one more, all of them are reported, for
-nothing tells the new one from the others. Counts only go down: `--prune-baseline` takes out what is gone.
+nothing tells the new one from the others. Counts only go down: `--prune-baseline` takes out what is gone. What a file
+that is gone was allowed goes to a new one with the same name in another folder, or with the same counts: it was moved.
 """
 
 from __future__ import annotations
@@ -44,6 +45,19 @@ class Baseline:
             if codes:
                 found[self.key(result.path)] = codes
         return found
+
+    def moved(self, results: Iterable[FileResult]) -> Baseline:
+        """The baseline with files under the names that they seem to have now; it allows as much as before."""
+        found = self.counted(results)
+        new = sorted(found.keys() - self.counts)
+        gone = [key for key in self.counts if new and not os.path.exists(self.path_of(key))]
+        names: dict[str, str] = {}  # of those that are gone
+        for alike in (_same_name, lambda old, file: self.counts[old] == found[file]):
+            for file in new:
+                old = next((key for key in gone if key not in names and alike(key, file)), None)
+                if old is not None and file not in names.values():
+                    names[old] = file
+        return replace(self, counts={names.get(key, key): codes for key, codes in self.counts.items()})
 
     def compared(self, results: Iterable[FileResult]) -> tuple[FileResult, ...]:
         """The results without what the baseline allows."""
@@ -109,6 +123,10 @@ def _counts(data: Any, path: str, text: str) -> Counts:
             raise ConfigError(f"{_place(path, text, name)}: `{name}` takes rules and how often each is allowed")
         counts[name] = Counter(codes)
     return counts
+
+
+def _same_name(old: str, new: str) -> bool:
+    return os.path.basename(old) == os.path.basename(new)
 
 
 def _is_count(value: object) -> bool:

@@ -61,6 +61,35 @@ def test_a_baseline_only_goes_down(run: Run) -> None:
     assert json.loads(Path("known.json").read_text())["files"] == {"a.py": {"OAI101": 1}}
 
 
+def test_a_renamed_file_keeps_what_it_was_allowed(run: Run) -> None:
+    two = OLD + "openai.Model.list()\n"
+    Path("a.py").write_text(two)
+    run("--baseline", "known.json", "--write-baseline")
+    Path("a.py").rename("renamed.py")
+    Path("src/b.py").rename("b.py")
+    assert (run("--baseline", "known.json").code, run("--baseline", "known.json").err) == (0, "")
+    assert run("--baseline", "known.json", "renamed.py").code == 0  # as a hook names it
+    Path("c.py").write_text(OLD)
+    assert run("--baseline", "known.json").text.startswith("c.py:3:5: OAI101")  # nothing is left for it
+    Path("renamed.py").write_text(OLD)
+    Path("b.py").write_text(two)
+    done = run("--baseline", "known.json")
+    assert [line.split(" ")[0] for line in done.text.splitlines()[:-2]] == [
+        "b.py:3:5:",
+        "b.py:4:1:",
+        "c.py:3:5:",
+        "renamed.py:3:5:",
+    ]
+
+
+def test_pruning_writes_the_new_name(run: Run) -> None:
+    run("--baseline", "known.json", "--write-baseline")
+    Path("a.py").rename("renamed.py")
+    done = run("--baseline", "known.json", "--prune-baseline")
+    assert (done.code, done.err) == (0, "note: `known.json` allows 2 problems now\n")
+    assert list(json.loads(Path("known.json").read_text())["files"]) == ["renamed.py", "src/b.py"]
+
+
 def test_the_configuration_may_name_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("oaimigrate.toml").write_text('baseline = "known.json"\n')
     assert run("--write-baseline").code == 0

@@ -39,9 +39,10 @@ def applied(
         here = os.path.realpath(file) in looked_at or not os.path.exists(file)
         return here and configured.config(file).enables(code)
 
-    known = read(path) if not write or os.path.exists(path) else Baseline(path)
+    stored = read(path) if not write or os.path.exists(path) else Baseline(path)
+    known = stored.moved(done.results)
     now = known.updated(done.results, judged, raising=write)
-    if write or (prune and now != known):
+    if write or (prune and now != stored):
         output.write_file(path, now.text(), "baseline")
         commands.warn(f"`{path}` allows {counted(now.total(), 'problem')} now", label="note")
         known = now
