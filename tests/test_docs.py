@@ -203,6 +203,86 @@ def test_markdown_is_fixed(run: Run, tmp_path: Path, newline: str) -> None:
     assert run("check", "--docs", "--select", "OAI1").code == 0
 
 
+PIECE = "import openai\nr = openai.Model.list()\n"
+PIECE_FIXED = "import openai\nclient = openai.OpenAI(api_key=KEY)\nr = client.models.list()\n"
+SHAPES = {
+    "options": ('```python title="a.py" hl_lines="1 2"\n', "", "```\n"),
+    "pandoc": ("``` {.python .numberLines #id}\n", "", "```\n"),
+    "quarto": ("```{python}\n#| label: x\n", "", "```\n"),
+    "quarto with options": ("```{python echo=FALSE}\n", "", "```\n"),
+    "directive": ("```{code-block} python\n:linenos:\n:caption: A: b\n\n", "", "```\n"),
+    "cell": ("```{code-cell} ipython3\n---\ntags: [hide]\n---\n", "", "```\n"),
+    "cell without language": ("```{code-cell}\n:tags: [x]\n\n", "", "```\n"),
+    "cell in a list": ("- A list\n\n  ```{code-cell} python\n  :tags: [x]\n\n", "  ", "  ```\n"),
+    "quotation": ("> ~~~python\n", "> ", "> ~~~\n"),
+    "right behind a bullet": ("1. ```py\n", "   ", "   ```\n"),
+    "inside another fence": ("````markdown\n```python\n", "", "```\n````\n"),
+    "tabs": ("-\tA list\n\n\t```python\n", "\t", "\t```\n"),
+}
+
+
+def shaped(shape: str, code: str) -> str:
+    before, prefix, after = SHAPES[shape]
+    return before + "".join(f"{prefix}{line}\n" for line in code.splitlines()) + after
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_fences_come_in_many_shapes(run: Run, tmp_path: Path, shape: str, newline: str) -> None:
+    file = tmp_path / "guide.md"
+    old = PIECE.replace("r =", "openai.api_key = KEY\nr =")
+    file.write_bytes(shaped(shape, old).replace("\n", newline).encode())
+    done = run("check", "--docs", "--format", "concise")
+    row = shaped(shape, old).split("\n").index(SHAPES[shape][1] + "r = openai.Model.list()") + 1
+    assert f"guide.md:{row}:{len(SHAPES[shape][1]) + 5}: OAI101" in done.text
+    assert run("migrate", "--docs", "--allow-dirty").code == 0
+    assert file.read_bytes().decode() == shaped(shape, PIECE_FIXED).replace("\n", newline)
+
+
+SESSION = """```pycon
+>>> import openai
+>>> # ask
+>>> def ask():
+...     # once
+...     return openai.ChatCompletion.create(model=M,
+...         messages=[])
+...
+>>> ask()["choices"]
+[]
+
+>>> @decorated
+... class A: pass
+```
+"""
+
+
+def test_sessions_keep_prompts_and_output(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "guide.md"
+    file.write_text(SESSION)
+    fixed = SESSION.replace('ask()["choices"]', "ask().choices").replace(
+        "openai.ChatCompletion", "client.chat.completions"
+    )
+    fixed = fixed.replace("import openai\n", "import openai\n>>> client = openai.OpenAI()\n")
+    assert "guide.md:6:16: OAI101" in run("check", "--docs", "--format", "concise").text
+    assert {len(row["fix"]["edits"]) for row in json.loads(run("check", "--docs", "--format", "json").out)} == {0, 1}
+    assert run("migrate", "--docs", "--allow-dirty").code == 0
+    assert file.read_text() == fixed
+    assert run("migrate", "--docs", "--allow-dirty").text.startswith("Nothing to migrate")
+
+
+@pytest.mark.parametrize(
+    "body", [">>> import openai\n>>>openai.Model.list()\n", "> import openai\nopenai.Model.list()\n"]
+)
+def test_lines_that_do_not_belong_leave_a_fence_alone(run: Run, tmp_path: Path, body: str) -> None:
+    (tmp_path / "guide.md").write_text(f"{body[:2].replace('>>', '')}```python\n{body}```\n")
+    assert run("check", "--docs").code == 0
+
+
+def test_a_blank_line_may_follow_the_comment(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "guide.md").write_text(f"<!-- oaimigrate: ignore -->\n\n```python\n{PIECE}```\n")
+    assert run("check", "--docs").code == 0
+
+
 def test_the_edits_of_a_fix_are_places_of_the_document(run: Run, tmp_path: Path) -> None:
     (tmp_path / "guide.md").write_text(GUIDE)
     found = json.loads(run("check", "--docs", "--select", "OAI101", "--format", "json").out)

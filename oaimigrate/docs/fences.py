@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oaimigrate.diagnostics import Span
+from oaimigrate.docs.shape import Shape
 from oaimigrate.source import Source
 
 # ```python, ~~~ py, ``` {.python}, ```{code-cell} ipython3: at the begin of a line, in a list or a quotation as well.
 _FENCE = re.compile(
-    r"^(?P<indent>[ \t]*)(?P<ticks>`{3,}|~{3,})[ \t]*(?:\{code-cell\}[ \t]*|\{[ \t]*\.)?"
-    r"(?P<language>python3?|py3?|ipython3?)(?![\w-])[^\n`]*\n(?P<body>.*?)^[ \t]*(?P=ticks)[`~]*[ \t\r]*$",
+    r"^(?P<prefix>[ \t>]*)(?P<bullet>(?:[-*+]|\d+[.)])[ \t]+)?(?P<ticks>`{3,}|~{3,})[ \t]*"
+    r"(?:(?P<directive>\{code(?:-cell|-block)?\}|\{sourcecode\})[ \t]*|\{[ \t]*\.?)?"
+    r"(?P<language>python3?|py3?|ipython3?|pycon3?|python-repl|python-console|(?<=\{code-cell\})(?=\r?\n))(?![\w-])"
+    r"[^\n`]*\n(?P<body>.*?)^[ \t>]*(?P=ticks)[`~]*[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
-_LEFT_ALONE = re.compile(r"oaimigrate[ \t]*:[ \t]*ignore\b[^\n]*\n[ \t]*\Z", re.IGNORECASE)
+_PROMPTS = re.compile(r"[ \t>]*>>> ")
+_LEFT_ALONE = re.compile(r"oaimigrate[ \t]*:[ \t]*ignore\b[^\n]*\n\s*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,22 @@ class Fence:
     """The code between two fences; `part` tells apart what does not belong together, such as two docstrings."""
 
     span: Span
-    indent: str
+    shape: Shape
     part: int
+    code: str  # its last newline left out
+
+
+def _fence(match: re.Match[str], part: int) -> Fence | None:
+    """The fence that was found; None if its lines are not of one shape."""
+    body = match["body"].replace("\r\n", "\n").removesuffix("\n")
+    prefix = match["prefix"] + " " * len(match["bullet"] or "")
+    prompts = _PROMPTS.match(body.removeprefix(prefix)) is not None
+    shapes = [Shape(prefix, prompts, match["directive"] is not None)]
+    if not (prompts or match["directive"] or ">" in prefix):
+        shapes.append(Shape(""))  # not indented alike, which Markdown allows
+    found = ((shape, code) for shape in shapes if (code := shape.code(body)) is not None)
+    span = Span(match.start("body"), match.end("body"))
+    return next((Fence(span, shape, part, code) for shape, code in found), None)
 
 
 def read(source: Source) -> Iterator[Fence]:
@@ -43,7 +61,8 @@ def read(source: Source) -> Iterator[Fence]:
 def _between(text: str, span: Span, part: int) -> Iterator[Fence]:
     for match in _FENCE.finditer(text, span.start, span.end):
         if not _LEFT_ALONE.search(text, max(span.start, match.start() - 300), match.start()):
-            yield Fence(Span(match.start("body"), match.end("body")), match["indent"], part)
+            if (fence := _fence(match, part)) is not None:
+                yield fence
 
 
 def _docstrings(source: Source) -> Iterator[tuple[Span, bool]]:

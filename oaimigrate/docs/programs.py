@@ -29,17 +29,17 @@ class Program:
     @cached_property
     def source(self) -> Source:
         """What the engine reads. Its path is not the document's, for nothing around it is its module."""
-        texts = ((number, _code(self.document, fence)) for number, fence in enumerate(self.fences, 1))
+        texts = ((number, fence.code) for number, fence in enumerate(self.fences, 1))
         return Source.from_text(cells.join(texts), "<fence>")
 
     def rewritten(self, text: str) -> Iterator[Edit]:
         """The edits of the document that give the fences the code of a new text."""
         for number, code in cells.split(text).items():
             fence = self.fences[number - 1]
-            old = _code(self.document, fence)
-            if code != old:
-                code = code if old.endswith("\n") else code.rstrip("\n")
-                yield Edit(fence.span.start, fence.span.end, f"{code}\n".replace("\n", self.document.newline))
+            if code != fence.code:
+                code = code if fence.code.endswith("\n") else code.rstrip("\n")
+                body = fence.shape.restored(code)
+                yield Edit(fence.span.start, fence.span.end, f"{body}\n".replace("\n", self.document.newline))
 
     def carried(self, diagnostic: Diagnostic) -> Diagnostic | None:
         """A finding with its places in the document; None for one of the tool itself, as an example may be a piece."""
@@ -54,8 +54,10 @@ class Program:
         edits = []
         for edit in fix.edits:
             where = self._span(Span(edit.start, edit.end))
-            indent = self.fences[self._number(edit.start) - 1].indent
-            edits.append(Edit(where.start, where.end, edit.text.replace("\n", self.document.newline + indent)))
+            text = self.fences[self._number(edit.start) - 1].shape.inserted(edit.text)
+            if text is None:
+                return replace(fix, edits=())
+            edits.append(Edit(where.start, where.end, text.replace("\n", self.document.newline)))
         return replace(fix, edits=tuple(edits))
 
     def _note(self, note: Note) -> Note:
@@ -71,28 +73,21 @@ class Program:
     def _offset(self, offset: int) -> int:
         place = cells.place(self.source.text, offset)
         fence = self.fences[(place.cell or 1) - 1]
-        row, _ = self.document.position(fence.span.start)
-        return self.document.offset(row + place.row - 1, place.column)
+        row = self.document.position(fence.span.start)[0] + place.row - 1
+        return self.document.offset(row, place.column + fence.shape.before(self.document.line(row)))
 
 
 def programs(document: Source, fences: Iterable[Fence]) -> list[Program]:
     """The programs of a document that use the SDK. Code that does not parse, such as a piece of it, is left out."""
     groups: list[list[Fence]] = []
     for fence in fences:
-        code = _code(document, fence)
-        if not _parses(cells.join([(1, code)])):
+        if not _parses(cells.join([(1, fence.code)])):
             continue
-        if not groups or groups[-1][-1].part != fence.part or _IMPORTS.search(code):
+        if not groups or groups[-1][-1].part != fence.part or _IMPORTS.search(fence.code):
             groups.append([])
         groups[-1].append(fence)
     found = (Program(document, tuple(group)) for group in groups)
     return [p for p in found if discovery.speaks(p.source.text.encode("utf-8", "surrogatepass"))]
-
-
-def _code(document: Source, fence: Fence) -> str:
-    """The code of a fence, its last newline left out."""
-    text = document.text[fence.span.start : fence.span.end]
-    return text.replace("\r\n", "\n").removesuffix("\n")
 
 
 def _parses(text: str) -> bool:
