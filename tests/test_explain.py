@@ -99,6 +99,14 @@ def test_what_is_not_of_the_sdk_says_where_it_comes_from(project: Path) -> None:
     assert 'main.py:8  `rows` is assigned `requests.get("https://example.com").json()`' in shown
 
 
+def test_no_step_says_that_a_thing_is_itself(project: Path) -> None:
+    (project / "guarded.py").write_text(
+        "import openai\ntry:\n    f()\nexcept openai.error.APIError as e:\n    g(e.http_status)\n"
+    )
+    shown = oaimigrate(project, "explain", "guarded.py:5").stdout
+    assert "guarded.py:4  `openai.error.APIError` is named here\n" in shown
+
+
 @pytest.mark.parametrize("place", ["main.py", "main.py:x", "main.py:99", "main.py:0", "nothing.py:1"])
 def test_a_place_that_is_not_there_is_one_line(project: Path, place: str) -> None:
     done = oaimigrate(project, "explain", place)

@@ -100,6 +100,10 @@ def test_sarif_has_what_viewers_show(run: Run) -> None:
     assert [[step["location"]["message"]["text"].split(" ")[0] for step in flow] for flow in flows] == [
         ["caught", "this"]
     ]
+    flow = next(r["codeFlows"][0]["threadFlows"][0]["locations"] for r in results if r["ruleId"] == "OAI103")
+    assert [step["location"]["message"]["text"].partition("`")[0] for step in flow] == ["the call of ", "", ""]
+    assert flow[1]["location"]["message"]["text"].startswith("`reply` is assigned ")
+    assert flow[2]["location"]["physicalLocation"]["region"]["startColumn"] == 90
 
 
 def applied(text: str, result: dict[str, object]) -> str:

@@ -147,7 +147,8 @@ def _steps(file: FileContext, node: cst.CSTNode, seen: set[cst.CSTNode]) -> Iter
         case cst.Attribute(value=base):
             kind = file.kind(node).kind
             if isinstance(kind, (Symbol, Member)):
-                yield _step(file, node, f"{_code(file, node)} is {describe(kind)}")
+                code, what = _code(file, node), describe(kind)
+                yield _step(file, node, f"{code} is named here" if code == what else f"{code} is {what}")
                 return
             yield from _held(file, node, seen)
             yield from _steps(file, base, seen)

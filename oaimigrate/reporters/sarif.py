@@ -114,7 +114,8 @@ def _result(diagnostic: Diagnostic, file: _File, rule: int) -> Json:
         result["partialFingerprints"] = {"primaryLocationLineHash": file.hashes[row - 1]}
     if notes := list(_notes(diagnostic, file)):
         result["relatedLocations"] = [{"id": number, **note} for number, note in enumerate(notes, 1)]
-        result["codeFlows"] = [_flow([*notes, {"physicalLocation": place, "message": result["message"]}])]
+        steps = [*reversed(notes), {"physicalLocation": place, "message": result["message"]}]  # from source to use
+        result["codeFlows"] = [{"threadFlows": [{"locations": [{"location": step} for step in steps]}]}]
     result |= _fixes(diagnostic, file)
     result["properties"] = {"confidence": diagnostic.confidence}
     return result
@@ -132,10 +133,6 @@ def _notes(diagnostic: Diagnostic, file: _File) -> Iterator[Json]:
         if source is not None and note.span is not None:
             place = (file if source is file.source else _File(source)).place(note.span)
             yield {"physicalLocation": place, "message": {"text": _sentence(note.text.strip())}}
-
-
-def _flow(steps: list[Json]) -> Json:
-    return {"threadFlows": [{"locations": [{"location": step} for step in steps]}]}
 
 
 def _fixes(diagnostic: Diagnostic, file: _File) -> Json:
