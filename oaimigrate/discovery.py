@@ -6,6 +6,7 @@ works on bytes, and imports nothing that costs time.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -93,18 +94,35 @@ def discover(
     """The Python files and requirement files among and below `paths`, and those whose names end as `more` say, sorted.
 
     A file that is named is taken, whatever its suffix and whatever excludes say (pre-commit names files: it passes
-    `--force-exclude`). Below a folder, excluded and git-ignored files and folders are left out.
+    `--force-exclude`). Below a folder, excluded and git-ignored files and folders are left out. A link to a file that
+    is there itself is not a second file.
     """
     found: dict[str, str] = {}
+    links: list[str] = []
     for path in paths:
         path = os.path.normpath(path)
         if os.path.isdir(path):
-            found.update((os.path.abspath(file), file) for file in _walk(path, excludes_of, SUFFIXES + more))
+            found.update((os.path.abspath(file), file) for file in _walk(path, excludes_of, SUFFIXES + more, links))
         elif not os.path.lexists(path):
             raise DiscoveryError(f"no such file or folder: `{path}`")
         elif not (force_exclude and excluded(path, excludes_of)):
             found[os.path.abspath(path)] = path
+            if os.path.islink(path):
+                links.append(path)
+    if links:
+        _drop_twins(found, {os.path.abspath(link) for link in links})
     return sorted(found.values())
+
+
+def _drop_twins(found: dict[str, str], links: set[str]) -> None:
+    """Take out links to files that are found themselves, and further links to one file."""
+    folders = functools.cache(os.path.realpath)
+    real = {os.path.join(folders(os.path.dirname(p)), os.path.basename(p)) for p in found if p not in links}
+    for link in sorted(links & found.keys()):
+        target = os.path.realpath(link)
+        if target in real:
+            del found[link]
+        real.add(target)
 
 
 def speaks(data: bytes) -> bool:
@@ -182,20 +200,20 @@ def is_manifest(path: str) -> bool:
     return manifests.kind(path) is not None
 
 
-def _walk(top: str, excludes_of: ExcludesOf | None, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """The files below a folder that was named, which itself is never excluded."""
+def _walk(top: str, excludes_of: ExcludesOf | None, suffixes: tuple[str, ...], links: list[str]) -> Iterator[str]:
+    """The files below a folder that was named, which itself is never excluded; `links` gets those that are links."""
     absolute = os.path.realpath(top)
     rules, ignored = gitignore.around(absolute)
     excludes = excludes_of(absolute) if excludes_of else DEFAULT
     stack: list[tuple[str, str, Ignores | None, Excludes]] = [(top, absolute, None if ignored else rules, excludes)]
     while stack:
         folder, real, rules, excludes = stack.pop()
-        files, folders, own = _list(folder, excludes, suffixes)
+        files, folders, own = _list(folder, excludes, suffixes, links)
         if excludes_of and folder != top and not CONFIGURATIONS.isdisjoint(own):
             inner_excludes = excludes_of(real)
             if inner_excludes is not excludes:
                 excludes = inner_excludes
-                files, folders, own = _list(folder, excludes, suffixes)
+                files, folders, own = _list(folder, excludes, suffixes, links)
         if "pyvenv.cfg" in own and folder != top:
             continue  # a virtual environment under any name
         if ".git" in own:
@@ -213,7 +231,9 @@ def _walk(top: str, excludes_of: ExcludesOf | None, suffixes: tuple[str, ...]) -
                 stack.append((os.path.join(prefix, name), inner, rules, excludes))
 
 
-def _list(folder: str, excludes: Excludes, suffixes: tuple[str, ...]) -> tuple[list[str], list[str], set[str]]:
+def _list(
+    folder: str, excludes: Excludes, suffixes: tuple[str, ...], links: list[str]
+) -> tuple[list[str], list[str], set[str]]:
     """The files to look at and the folders in one folder, and which of the files are there that change the walk."""
     files, folders, own = [], [], set()
     try:
@@ -222,6 +242,8 @@ def _list(folder: str, excludes: Excludes, suffixes: tuple[str, ...]) -> tuple[l
                 name = entry.name
                 if name.endswith(suffixes) and entry.is_file():
                     files.append(name)
+                    if entry.is_symlink():
+                        links.append(os.path.join(folder, name))
                 elif name in _MARKERS:
                     own.add(name)
                 elif looks_like_manifest(name):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
-    rb"|http_client|default_headers|timeout|max_retries)[ \t]*(?:,[^=\n]*)?=[^=]"
+    rb"|http_client|default_headers|default_query|timeout|max_retries|project|azure_ad_token|azure_ad_token_provider"
+    rb"|webhook_secret)[ \t]*(?:,[^=\n]*)?=[^=]"
     rb"|setattr\([ \t]*openai\b"
 )
 _API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*=[ \t]*(?:["'](\w+)["'])?""")

@@ -60,7 +60,13 @@ def test_links_are_followed_to_files_only(tree: Path) -> None:
     (tree / "loop").symlink_to(tree, target_is_directory=True)
     (tree / "link.py").symlink_to("real/a.py")
     (tree / ".#lock.py").symlink_to("nobody@nowhere")
-    assert discover(["."]) == ["link.py", "real/a.py"]
+    (tree / "out.py").symlink_to(tree.parent / "out.py")
+    assert discover(["."]) == ["real/a.py"]
+    lay_out(tree.parent, "out.py")
+    (tree / "twice.py").symlink_to("out.py")
+    assert discover(["."]) == ["out.py", "real/a.py"]
+    assert discover(["link.py"]) == ["link.py"]
+    assert discover(["link.py", "real"]) == ["real/a.py"]
 
 
 def test_ignored_files_are_left_out_inside_a_repository(tree: Path) -> None:

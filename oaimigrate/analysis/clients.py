@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.held import Held
 from oaimigrate.analysis.kinds import External, Symbol
 from oaimigrate.analysis.requests import Request, spelled
@@ -33,6 +34,12 @@ CONSTRUCTORS = {
     (False, True): "AzureOpenAI",
     (True, True): "AsyncAzureOpenAI",
 }
+
+
+PROXY = (
+    "the proxy, or HTTP client, that is set on the module serves sync requests; build the async client where it is"
+    " known, with `http_client=openai.DefaultAsyncHttpxClient(…)`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,17 @@ class ClientPlan:
     @property
     def group(self) -> str | None:
         return GROUP if self.consumed or self.from_imports else None
+
+    @cached_property
+    def made(self) -> frozenset[str]:
+        """The settings, of 0.28 or of today, that this file or another makes on the module; "*" stands for any."""
+        own = frozenset(s.name for s in self.settings) | self.modern
+        return own | self.file.project.settings_elsewhere(self.file.source.path)
+
+    @cached_property
+    def modern(self) -> frozenset[str]:
+        """The settings of today's module-level client that this file makes."""
+        return setting_finder.modern(self.file)
 
     @cached_property
     def from_imports(self) -> bool:
@@ -269,6 +287,8 @@ class ClientPlan:
 
     def lazy(self, asynchronous: bool) -> Use:
         """A client that a cached function builds at its first call."""
+        if asynchronous and self.made & {"proxy", "http_client"}:
+            return Use("", problem=PROXY)
         if self.kind in AZURE_TYPES and self.strategy != "lazy":
             text = "the async client is built at the first call from the settings of the `openai` module"
         else:

@@ -138,6 +138,8 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
         return "module", ""
     if any(r.indirect and r.call is None for r in plan.requests):
         return "module", "a resource class is kept in a variable"
+    if plan.modern:
+        return "module", f"the module-level client is set up here, by `openai.{min(plan.modern)}`"
     own = {s.name for s in plan.settings}
     if not plan.settings:
         return _without_settings(plan, elsewhere)

@@ -20,6 +20,13 @@ TOKEN_TYPES = frozenset({"azure_ad", "azuread"})
 LOADERS = ("load_dotenv", "read_env")
 ENVIRONMENT_WRITERS = ("os.environ.setdefault", "os.environ.update", "os.putenv")
 OPENAI_TYPES = frozenset({"open_ai", "openai"})
+# What only openai 1.0 and later know on the module, each under the name that a client takes it by.
+MODERN = frozenset(
+    {
+        *("base_url", "azure_endpoint", "azure_ad_token", "azure_ad_token_provider", "http_client", "project"),
+        *("webhook_secret", "timeout", "max_retries", "default_headers", "default_query"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,17 @@ class Setting:
 def find(file: FileContext) -> list[Setting]:
     """Every assignment to a 0.28 setting of the module, in source order."""
     return [s for node in file.nodes(cst.Attribute) if (s := _made(file, node)) is not None]
+
+
+def modern(file: FileContext) -> frozenset[str]:
+    """The settings of today's module-level client that a file makes, as half-migrated files do."""
+    targets = (t.target for t in file.nodes(cst.AssignTarget))
+    return frozenset(
+        target.attr.value
+        for target in targets
+        if isinstance(target, cst.Attribute) and target.attr.value in MODERN
+        if file.kind(target.value).kind == Symbol("") and not file.in_legacy_branch(target)
+    )
 
 
 def _made(file: FileContext, node: cst.Attribute) -> Setting | None:

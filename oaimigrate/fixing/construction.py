@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.clients import ClientPlan
     from oaimigrate.analysis.file import FileContext
 
+# What a client takes over from the module, in the order in which it is written.
+CARRIED = (
+    *("organization", "project", "webhook_secret", "base_url", "timeout", "max_retries", "default_headers"),
+    *("default_query", "http_client"),
+)
+AZURE_ONLY = ("azure_endpoint", "api_version", "azure_ad_token_provider")
 LAZY = '''{decorator}
 def {name}() -> {constructor}:
     """Build the client at the first call, from the settings of the `openai` module, and keep it."""
@@ -184,20 +190,11 @@ def _gathered(
 def lazy(plan: ClientPlan, asynchronous: bool) -> str:
     file = plan.file
     module = file.module_name or "openai"
-    made = {s.name for s in plan.settings} | file.project.settings_elsewhere(file.source.path)
     azure = plan.kind in AZURE_TYPES
-    arguments = (
-        [f"api_key={module}.api_key"] if plan.kind != "azure_ad" else [f"azure_ad_token={module}.azure_ad_token"]
-    )
-    for name in ("organization", "api_base", "api_version"):
-        if name in made or "*" in made:
-            row = file.api.settings[name]
-            if name == "api_base" and azure:
-                arguments.append(f"azure_endpoint={module}.azure_endpoint")
-            elif name == "api_version" and azure:
-                arguments.append(f"api_version={module}.api_version")
-            elif name != "api_version":
-                arguments.append(f"{row.option}={module}.{row.module}")
+    key = "azure_ad_token" if plan.kind == "azure_ad" else "api_key"
+    arguments = [
+        f"{name}={module}.{name}" for name in (key, *_carried(plan)) if name != "http_client" or not asynchronous
+    ]
     constructor = f"{module}.{CONSTRUCTORS[asynchronous, azure]}"
     text = LAZY.format(
         decorator="@functools.cache",
@@ -206,6 +203,15 @@ def lazy(plan: ClientPlan, asynchronous: bool) -> str:
         arguments=", ".join(arguments),
     )
     return text.replace("    ", file.module.default_indent).replace("\n", file.source.newline)
+
+
+def _carried(plan: ClientPlan) -> list[str]:
+    """The settings besides the key that a client takes over from the module, by today's names."""
+    azure = plan.kind in AZURE_TYPES
+    today = {"api_base": "azure_endpoint" if azure else "base_url", "proxy": "http_client"}
+    made = plan.made | ({"organization", "api_base", "api_version"} if "*" in plan.made else set())
+    names = {today.get(name, name) for name in made}
+    return [name for name in (*CARRIED, *(AZURE_ONLY if azure else ())) if name in names]
 
 
 def after_setup(file: FileContext, parts: list[str]) -> Edit:

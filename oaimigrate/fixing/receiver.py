@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.analysis.clients import CONSTRUCTORS, Use
-from oaimigrate.analysis.settings import AZURE_TYPES, TOKEN_TYPES
+from oaimigrate.analysis.settings import AZURE_TYPES, MODERN, TOKEN_TYPES
 from oaimigrate.diagnostics import Note, Safety
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _with_options(file: FileContext, use: Use, options: dict[str, str]) -> Use:
 def _inline(file: FileContext, request: Request, options: dict[str, str], kind: str) -> Use:
     """A client of the call's own, where the file has none to vary."""
     azure = kind in AZURE_TYPES
-    made = {s.name for s in file.plan.settings} | file.project.settings_elsewhere(file.source.path)
+    made = file.plan.made
     constructor, needs = file.symbol(CONSTRUCTORS[request.asynchronous, azure])
     module = file.code(request.module) if request.module is not None else file.module_name
     if module:
@@ -76,6 +76,8 @@ def _inline(file: FileContext, request: Request, options: dict[str, str], kind: 
             given.append(f"{option}={owner}.{attribute}")
     if made & {"proxy", "requestssession", "aiosession"}:
         return Use("", problem="the call relies on a proxy or session that its own client would not see")
+    if modern := made & MODERN:
+        return Use("", problem=f"the call relies on `openai.{min(modern)}`, which its own client would not see")
     note = Note("this builds a client for every call; build it once where the credentials are known")
     group = file.plan.group if file.plan.consumed else None
     needs = [*needs, *file.plan.use(request).needs] if file.plan.consumed else needs
