@@ -119,3 +119,17 @@ def test_a_notebook_is_told_what_the_modules_around_it_say(project: Path, paths:
     finally:
         book.unlink()
     assert "ask([]).choices[0].message.content" in text
+
+
+@pytest.mark.parametrize(
+    "value", ['"https://openrouter.ai/api/v1"', 'os.getenv("URL", "https://openrouter.ai/api/v1")']
+)
+def test_an_address_in_a_module_without_the_sdk_is_read(tmp_path: Path, value: str) -> None:
+    (tmp_path / "addresses.py").write_text(f"import os\nURL: str = {value}\n", encoding="utf-8")
+    code = (
+        "from openai import OpenAI\nfrom addresses import URL\n"
+        'print(OpenAI(base_url=URL).chat.completions.create(model="x", messages=[]).choices[0])\n'
+    )
+    (tmp_path / "ask.py").write_text(code, encoding="utf-8")
+    done = runner.run(runner.collect([str(tmp_path)]), Config(select=frozenset({"OAI301", "OAI316"})), jobs=1)
+    assert [d.code for r in done.results for d in r.diagnostics] == ["OAI316"]

@@ -7,6 +7,7 @@ anew, is its own business.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
     from oaimigrate.analysis.scopes import Binding
 
+    Construction = tuple[FileContext, cst.Call]
+
 _LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|$)")
 MAX_HOPS = 4  # functions that return what another one returns
+MAX_STEPS = 64  # expressions that are looked at for one client
 # Decorators after which a function still gives what it returns.
 _TRANSPARENT = ("tenacity.", "backoff.", "stamina.", "retry", "staticmethod", "classmethod", "functools.", "typing.")
 
@@ -121,63 +125,100 @@ def asks(file: FileContext, node: cst.Call) -> bool:
     return any(request_at(home, n) is not None for n in inner)
 
 
-def constructor_of(file: FileContext, node: cst.BaseExpression) -> tuple[FileContext, cst.Call] | None:
-    """The construction of the client at the root of `client.chat.completions.create`, and the file it stands in."""
-    for _ in range(16):
-        if isinstance(node, cst.Attribute):
-            base = file.kind(node.value).kind
+def constructor_of(file: FileContext, node: cst.BaseExpression) -> Construction | None:
+    """The construction of the client at the root of `client.chat.completions.create`, if it can be but one."""
+    found = constructions(file, node)
+    return found[0] if len(found) == 1 else None
+
+
+def constructions(file: FileContext, node: cst.BaseExpression) -> list[Construction | None]:
+    """Every construction of that client, each with the file it stands in; None stands for one that cannot be seen."""
+    return list(_constructions(file, node, set()))
+
+
+def _constructions(
+    file: FileContext, node: cst.BaseExpression, seen: set[cst.CSTNode]
+) -> Iterator[Construction | None]:
+    if node in seen or len(seen) > MAX_STEPS:
+        return
+    seen.add(node)
+    match node:
+        case cst.Attribute(value=value, attr=attr):
+            base = file.kind(value).kind
             if isinstance(base, InstanceOf):  # `self.client`
-                return _stored(file, base, node.attr.value)
-            if isinstance(base, External) and base.path.startswith("file:"):  # `settings.client`
-                return _of_module(file, base.path.removeprefix("file:"), node.attr.value)
-            node = node.value
-            continue
-        source = source_of(file, node)
-        if isinstance(source, cst.Call):
-            if constructed(file, source):
-                return file, source
-            found = handed_on(file, source)  # `get_client()`
-            if found is None:
-                return None
-            file, node = found
-            continue
-        return _imported(file, source) if isinstance(source, cst.Name) else None
-    return None
+                yield from _stored(file, base, attr.value, seen)
+            elif isinstance(base, External) and base.path.startswith("file:"):  # `settings.client`
+                yield from _of_module(file, base.path.removeprefix("file:"), attr.value, seen)
+            else:
+                yield from _constructions(file, value, seen)
+        case cst.Await(expression=value) | cst.NamedExpr(value=value):
+            yield from _constructions(file, value, seen)
+        case cst.IfExp(body=left, orelse=right) | cst.BooleanOperation(left=left, operator=cst.Or(), right=right):
+            yield from _constructions(file, left, seen)
+            yield from _constructions(file, right, seen)
+        case cst.Call() if constructed(file, node):
+            yield file, node
+        case cst.Call():
+            yield from _returned(file, node, seen)
+        case cst.Name(value="None"):
+            return
+        case cst.Name() if node in file.tree.places:
+            yield from _bound(file, bindings_of(file, node), seen)
+        case _:
+            yield None
 
 
-def _stored(file: FileContext, instance: InstanceOf, name: str) -> tuple[FileContext, cst.Call] | None:
+def _returned(file: FileContext, call: cst.Call, seen: set[cst.CSTNode]) -> Iterator[Construction | None]:
+    """The clients that `get_client()` may return."""
+    found = definition(file, call.func)
+    if found is None or not all(is_transparent(found[0], d) for d in found[1].decorators):
+        yield None
+        return
+    home, function = found
+    for leave in home.inference.index.exits(home.tree.scope_of_node[function]):
+        if isinstance(leave, cst.Return) and leave.value is not None:
+            yield from _constructions(home, leave.value, seen)
+        else:
+            yield None
+
+
+def _bound(file: FileContext, bindings: Iterable[Binding], seen: set[cst.CSTNode]) -> Iterator[Construction | None]:
+    for binding in bindings:
+        if binding.how == "import" and binding.member:
+            path = file.project.modules.resolve(file.source.path, binding.module, binding.level)
+            if path is not None:
+                yield from _of_module(file, path, binding.member, seen)
+                continue
+        if binding.value is None and binding.how == "declare":
+            continue
+        if binding.how in ("assign", "with") and binding.value is not None and not binding.path:
+            yield from _constructions(file, binding.value, seen)
+        else:
+            yield None
+
+
+def _stored(
+    file: FileContext, instance: InstanceOf, name: str, seen: set[cst.CSTNode]
+) -> Iterator[Construction | None]:
     home = file.inference.home(instance.node).file
     scope = home.tree.scope_of_node.get(instance.node)
     if scope is None:
-        return None
-    return _built(home, [*home.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())])
+        yield None
+        return
+    yield from _bound(home, [*home.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())], seen)
 
 
-def _built(file: FileContext, bindings: list[Binding]) -> tuple[FileContext, cst.Call] | None:
-    value = bindings[0].value if len(bindings) == 1 else None
-    if not isinstance(value, cst.Call):
-        return None
-    if constructed(file, value):
-        return file, value
-    return constructor_of(file, value)
+def _of_module(file: FileContext, path: str, name: str, seen: set[cst.CSTNode]) -> Iterator[Construction | None]:
+    other = file.project.modules.file(path) if path in file.project.modules.sources else None
+    if other is None:
+        yield None
+    else:
+        yield from _bound(other, other.tree.module_scope.names.get(name, ()), seen)
 
 
-def _imported(file: FileContext, node: cst.Name) -> tuple[FileContext, cst.Call] | None:
-    """The client behind `from settings import client`."""
-    if node not in file.tree.places:
-        return None
-    bindings = bindings_of(file, node)
-    if len(bindings) != 1 or bindings[0].how != "import" or not bindings[0].member:
-        return None
-    path = file.project.modules.resolve(file.source.path, bindings[0].module, bindings[0].level)
-    return _of_module(file, path, bindings[0].member) if path is not None else None
-
-
-def _of_module(file: FileContext, path: str, name: str) -> tuple[FileContext, cst.Call] | None:
-    if path not in file.project.modules.sources:
-        return None
-    other = file.project.modules.file(path)
-    return _built(other, list(other.tree.module_scope.names.get(name, ()))) if other is not None else None
+def may_be_local(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether the client at the root of `client.chat.completions.create` may be one of a server on this machine."""
+    return any(found is not None and is_local(*found) for found in constructions(file, node))
 
 
 def is_local(file: FileContext, construction: cst.Call) -> bool:
@@ -199,13 +240,16 @@ def has_own_fields(file: FileContext, loop: cst.For | cst.CompFor) -> bool:
 
 def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
     """Whether a request certainly goes to OpenAI itself: not to Azure, nor to a compatible server or a proxy."""
-    found = constructor_of(file, node)
-    if found is not None:
-        home, built = found
-        name = constructed(home, built) or ""
-        return "Azure" not in name and not any(a.star for a in built.args) and argument(built, "base_url") is None
+    found = constructions(file, node)
+    if found and None not in found:
+        return all(c is not None and _is_openai(*c) for c in found)
     root = node
     while isinstance(root, cst.Attribute):
         root = root.value
     settings = ("base_url", "api_base", "azure", "Azure", "api_type")
     return isinstance(file.kind(root).kind, Symbol) and not any(word in file.text for word in settings)
+
+
+def _is_openai(file: FileContext, construction: cst.Call) -> bool:
+    open_ended = any(a.star for a in construction.args) or argument(construction, "base_url") is not None
+    return not open_ended and "Azure" not in (constructed(file, construction) or "")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis import errors
-from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, leaves, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Symbol, TupleOf
 from oaimigrate.analysis.reach import asks, request_of
@@ -195,3 +195,12 @@ def values_of(file: FileContext, node: cst.BaseExpression) -> Iterator[cst.BaseE
     for binding in bindings_of(file, node):
         if binding.value is not None and binding.how == "assign" and not binding.path:
             yield binding.value
+
+
+def is_repeated(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a node stands in a function that a decorator calls again when it fails."""
+    function = function_of(file, node)
+    words = ("retry", "backoff")
+    return isinstance(function, cst.FunctionDef) and any(
+        any(word in file.code(d.decorator) for word in words) for d in function.decorators
+    )

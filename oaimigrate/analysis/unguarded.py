@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.flow import bindings_of, is_external, source_of
+from oaimigrate.analysis.addresses import address_of
+from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import ListOf, Model, Symbol
-from oaimigrate.analysis.reach import call_of_part, constructor_of, part_of, request_of
-from oaimigrate.analysis.steps import argument, literal
+from oaimigrate.analysis.reach import call_of_part, constructions, part_of, request_of
+from oaimigrate.analysis.steps import argument
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
@@ -33,29 +34,22 @@ def unguarded_choice(file: FileContext, node: cst.Subscript) -> cst.BaseExpressi
         return None
     if _seen_before(file, node, choices):
         return None
-    keys = frozenset({path_of(choices), path_of(node.value)} - {""})
-    return None if guarded(file, node, Subject(keys, path_of(choices.value))) else choices.value
+    holder = path_of(choices.value)
+    keys = frozenset({path_of(choices), path_of(node.value), f"{holder}.error" if holder else ""} - {""})
+    return None if guarded(file, node, Subject(keys, holder)) else choices.value
 
 
 def gateway_of(file: FileContext, response: cst.BaseExpression) -> str:
-    """The server behind a request that is known for answers without choices, "" for any other."""
+    """A server that a request may go to and that is known for answers without choices, "" if there is none."""
     reached = part_of(file, response)
-    found = constructor_of(reached.file, reached.call.node.func) if reached is not None else None
-    address = argument(found[1], "base_url") if found is not None else None
-    text = _address(found[0], address) if found is not None and address is not None else ""
-    return next((name for host, name in GATEWAYS.items() if text.startswith(f"https://{host}/")), "")
-
-
-def _address(file: FileContext, node: cst.BaseExpression) -> str:
-    """A base URL that is written out, or the one that holds where the environment names none."""
-    node = source_of(file, node)
-    match node:
-        case cst.Call(func=func, args=[_, cst.Arg(value=default)]):
-            if is_external(file, func, "os.getenv", "os.environ.get"):
-                return _address(file, default)
-        case cst.BooleanOperation(operator=cst.Or(), right=default):
-            return _address(file, default)
-    return literal(node) or ""
+    built = constructions(reached.file, reached.call.node.func) if reached is not None else []
+    for home, construction in [c for c in built if c is not None]:
+        address = argument(construction, "base_url")
+        text = address_of(home, address) if address is not None else ""
+        name = next((name for host, name in GATEWAYS.items() if text.startswith(f"https://{host}/")), "")
+        if name:
+            return name
+    return ""
 
 
 def _list(file: FileContext, node: cst.BaseExpression) -> cst.Attribute | None:

@@ -75,9 +75,17 @@ def needs_parentheses(file: FileContext, node: cst.BaseExpression) -> bool:
             return False
         case cst.FormattedStringExpression() | cst.NamedExpr() | cst.AugAssign() | cst.DictElement():
             return False
-        case cst.Param() | cst.If() | cst.While() | cst.Yield():
+        case cst.Param() | cst.If() | cst.While() | cst.Yield() | cst.For() | cst.ListComp() | cst.GeneratorExp():
             return False
     return True
+
+
+def or_empty(file: FileContext, node: cst.BaseExpression) -> tuple[Edit, ...]:
+    """Put `or ""` behind a node; into its own parentheses, where it has some."""
+    span = file.span(node)
+    if needs_parentheses(file, node):
+        return insert(span.start, "("), insert(span.end, ' or "")')
+    return (insert(span.end, ' or ""'),)
 
 
 def edits_within(edits: Iterable[Edit], span: Span) -> bool:

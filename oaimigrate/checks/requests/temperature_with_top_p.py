@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
-from oaimigrate.analysis.reach import constructor_of
+from oaimigrate.analysis.reach import constructions
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -28,8 +28,7 @@ def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     values = [_number(source_of(file, given[name])) for name in ("temperature", "top_p")]
     if None in values or 1.0 in values or values[0] == 0.0:
         return
-    found = constructor_of(file, node.func)
-    if found is not None and argument(found[1], "base_url") is not None:
+    if any(found is not None and argument(found[1], "base_url") for found in constructions(file, node.func)):
         return  # other models were tuned with other values
     message = "`temperature` and `top_p` both narrow the choice of tokens, and their effects mix; change one of them"
     yield Diagnostic(rule.code, message, file.span(given["top_p"]))

@@ -9,7 +9,8 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, caught_names, function_of, is_external, source_of, within
 from oaimigrate.analysis.kinds import Model
-from oaimigrate.analysis.reach import constructor_of, handed_on, is_local, part_of
+from oaimigrate.analysis.reach import handed_on, may_be_local, part_of
+from oaimigrate.analysis.retries import is_repeated
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
@@ -22,28 +23,31 @@ TEXTS = {"ChatMessage": ("content",), "ParsedMessage": ("content",), "Response":
 @rule.on(cst.Call)
 def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`json.loads(response.choices[0].message.content)`."""
+    if is_unguarded(file, node):
+        message = (
+            "the answer may be cut (`finish_reason`) or be no JSON: look at it first, and catch `json.JSONDecodeError`"
+        )
+        yield Diagnostic(rule.code, message, file.span(node))
+
+
+def is_unguarded(file: FileContext, node: cst.Call) -> bool:
+    """Whether a call parses an answer that nothing has looked at."""
     if (
         file.is_test
         or len(node.args) != 1
         or not is_external(file, node.func, "json.loads", "orjson.loads", "ujson.loads")
     ):
-        return
+        return False
     home, text = _text(file, node.args[0].value)
     if not isinstance(text, cst.Attribute):
-        return
+        return False
     kind = home.kind(text.value).kind
     if not isinstance(kind, Model) or text.attr.value not in TEXTS.get(kind.name, ()):
-        return
+        return False
     reached = part_of(home, text)
     if reached is None or _is_caught(file, node) or _looks(file, node) or _looks(home, text):
-        return
-    client = constructor_of(reached.file, reached.call.node.func)
-    if client is not None and is_local(*client):
-        return  # a server beside the program that follows a grammar
-    message = (
-        "the answer may be cut (`finish_reason`) or be no JSON: look at it first, and catch `json.JSONDecodeError`"
-    )
-    yield Diagnostic(rule.code, message, file.span(node))
+        return False
+    return not may_be_local(reached.file, reached.call.node.func)  # a server beside the program follows a grammar
 
 
 def _text(file: FileContext, node: cst.BaseExpression) -> tuple[FileContext, cst.BaseExpression]:
@@ -63,10 +67,8 @@ def _is_caught(file: FileContext, node: cst.Call) -> bool:
             case cst.With(items=items) if any(isinstance(i.item, cst.Call) for i in items):
                 if any("suppress" in file.code(i.item) or "raises" in file.code(i.item) for i in items):
                     return True
-            case cst.FunctionDef(decorators=decorators) if decorators:
-                return any("retry" in file.code(d.decorator) or "backoff" in file.code(d.decorator) for d in decorators)
             case cst.FunctionDef():
-                return False
+                return is_repeated(file, node)
     return False
 
 

@@ -10,7 +10,8 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import uses_of
 from oaimigrate.analysis.guards import Subject, guarded, path_of
 from oaimigrate.analysis.kinds import Model
-from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Safety
+from oaimigrate.analysis.text_uses import is_join, joined_later
+from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
@@ -30,13 +31,9 @@ def content(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
         fate = _fate(file, use)
         if not fate or _guarded(file, node, use):
             continue
-        span = file.whole(use)
-        edits = [Edit(span.end, span.end, ' or ""')]
-        if build.needs_parentheses(file, use):
-            edits = [Edit(span.start, span.start, "("), Edit(span.end, span.end, ' or "")')]
         safety = Safety.SAFE if fate in ALWAYS_FAILS and file.kind(node.value).certain else Safety.UNSAFE
         message = f'`delta.content` may be None, which {fate}; write `… or ""`'
-        fix = Fix('Take `""` for None', tuple(edits), safety)
+        fix = Fix('Take `""` for None', build.or_empty(file, use), safety)
         yield Diagnostic(rule.code, message, file.span(use), fix, file.doubts(file.kind(node.value)))
 
 
@@ -51,31 +48,13 @@ def _fate(file: FileContext, use: cst.BaseExpression) -> str:
             call = file.parent(parent)
             if isinstance(call, cst.Call) and path_of(call.func) in WRITES:
                 return 'is printed as "None"' if path_of(call.func) == "print" else "cannot be written"
-            if isinstance(call, cst.Call) and _is_joined_later(file, call):
+            if isinstance(call, cst.Call) and joined_later(file, call):
                 return "`join` does not take"
         case cst.GeneratorExp(elt=elt) | cst.ListComp(elt=elt) if elt is use:
             taker = file.parent(parent)
-            if isinstance(taker, cst.Arg) and _is_join(file.parent(taker)):
+            if isinstance(taker, cst.Arg) and is_join(file.parent(taker)):
                 return "cannot be joined"
     return ""
-
-
-def _is_join(node: cst.CSTNode | None) -> bool:
-    """`"".join(…)`."""
-    match node:
-        case cst.Call(func=cst.Attribute(value=cst.SimpleString(), attr=cst.Name(value="join"))):
-            return True
-    return False
-
-
-def _is_joined_later(file: FileContext, call: cst.Call) -> bool:
-    """`parts.append(…)`, where the same function joins `parts`."""
-    match call.func:
-        case cst.Attribute(value=cst.Name(value=name), attr=cst.Name(value="append")):
-            scope = file.scope(call)
-            joins = (c for c in file.nodes(cst.Call) if _is_join(c) and file.scope(c) is scope)
-            return any(len(c.args) == 1 and path_of(c.args[0].value) == name for c in joins)
-    return False
 
 
 def _guarded(file: FileContext, node: cst.Attribute, use: cst.BaseExpression) -> bool:

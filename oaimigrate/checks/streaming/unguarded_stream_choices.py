@@ -12,7 +12,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
-from oaimigrate.analysis.reach import constructor_of, has_own_fields, is_local, request_behind
+from oaimigrate.analysis.reach import has_own_fields, is_local, may_be_local, request_behind
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
@@ -57,8 +57,7 @@ def _from_own_server(file: FileContext, node: Loop) -> bool:
     if reached is None:  # whatever is asked, it is asked here
         built = [c for c in file.nodes(cst.Call) if constructed(file, c)]
         return bool(built) and all(is_local(file, c) for c in built)
-    found = constructor_of(reached.file, reached.call.node.func)
-    return found is not None and not asks_for_usage(reached.call) and is_local(*found)
+    return not asks_for_usage(reached.call) and may_be_local(reached.file, reached.call.node.func)
 
 
 @rule.on(cst.Subscript)
