@@ -10,7 +10,6 @@ from oaimigrate.analysis import held
 from oaimigrate.analysis import requests as request_finder
 from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import ClientPlan
-from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.requests import Request
 from oaimigrate.analysis.scopes import Scope, statements_of
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
@@ -122,12 +121,21 @@ def _guess(file: FileContext, found: list[Request], settings: list[Setting]) -> 
 
 
 def _strategy(plan: ClientPlan) -> tuple[str, str]:
+    from oaimigrate.fixing import handover
+
     file = plan.file
     plan.existing = held.own(file)
     elsewhere = file.project.settings_elsewhere(file.source.path)
     if plan.requests and not plan.settings and not elsewhere and not _served(plan):
         plan.existing = held.imported(file) | plan.existing
+    if plan.requests and plan.modern:
+        return "module", f"the module-level client is set up here, by `openai.{min(plan.modern)}`"
     if plan.existing and _served(plan):
+        plan.strategy = "existing"
+        if plan.requests and (missed := handover.missed(plan)):
+            reason = f"the file's own client does not get `openai.{missed}`"
+            plan.safety, plan.notes = Safety.UNSAFE, (Note(f"requests stay on the module: {reason}"),)
+            return "module", reason
         plan.safety = max(plan.safety, Safety.UNSAFE)
         names = " and ".join(f"`{h.text}`" for h in plan.existing.values())
         homes = sorted({h.module for h in plan.existing.values() if h.module})
@@ -138,8 +146,6 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
         return "module", ""
     if any(r.indirect and r.call is None for r in plan.requests):
         return "module", "a resource class is kept in a variable"
-    if plan.modern:
-        return "module", f"the module-level client is set up here, by `openai.{min(plan.modern)}`"
     own = {s.name for s in plan.settings}
     if not plan.settings:
         return _without_settings(plan, elsewhere)
@@ -216,7 +222,7 @@ def _unfit(plan: ClientPlan) -> str:
     names = [s.name for s in plan.settings]
     if len(set(names)) < len(names):
         return "a setting is made more than once"
-    if _reads(plan):
+    if setting_finder.read(plan.file, plan.settings):
         return "a setting is read again from the `openai` module"
     for request in plan.requests:
         if request.call is not None and rewrite(plan.file, request.call, request.method).problem:
@@ -224,16 +230,6 @@ def _unfit(plan: ClientPlan) -> str:
     if not plan.module_name and not plan.from_imports:
         return "`openai` is imported inside functions"
     return ""
-
-
-def _reads(plan: ClientPlan) -> bool:
-    """Whether the file reads `openai.api_key` and the like, which only the module keeps."""
-    targets = {id(s.target) for s in plan.settings}
-    for node in plan.file.nodes(cst.Attribute):
-        if node.attr.value in plan.file.api.settings and id(node) not in targets:
-            if plan.file.kind(node.value).kind == Symbol(""):
-                return True
-    return False
 
 
 def _at_module_level(plan: ClientPlan) -> tuple[str, str]:

@@ -88,6 +88,13 @@ def _made(file: FileContext, node: cst.Attribute) -> Setting | None:
     return Setting(node.attr.value, node, parent.value, parent, own_line, file.scope(parent))
 
 
+def read(file: FileContext, settings: list[Setting]) -> frozenset[str]:
+    """The 0.28 settings that the file reads from the module, where only the module keeps them."""
+    targets = {id(s.target) for s in settings}
+    nodes = (n for n in file.nodes(cst.Attribute) if n.attr.value in file.api.settings and id(n) not in targets)
+    return frozenset(n.attr.value for n in nodes if file.kind(n.value).kind == Symbol(""))
+
+
 def _within_targets(file: FileContext, node: cst.CSTNode, statement: cst.Assign) -> bool:
     current: cst.CSTNode | None = node
     while current is not None and current is not statement:

@@ -21,14 +21,15 @@ from oaimigrate.fixing import edits as build
 from oaimigrate.fixing.construction import argument_for, without_line
 
 if TYPE_CHECKING:
+    from oaimigrate.analysis.clients import ClientPlan
     from oaimigrate.analysis.file import FileContext
 
 GROUP = "handover"
 
 
-def meant_for(file: FileContext) -> cst.Call | None:
+def meant_for(plan: ClientPlan) -> cst.Call | None:
     """The construction of the one client that the settings of a file were meant for."""
-    plan = file.plan
+    file = plan.file
     clients = [c for c in file.nodes(cst.Call) if constructed(file, c) is not None]
     if len(clients) != 1 or any(a.star for a in clients[0].args) or plan.consumed or plan.locals:
         return None
@@ -48,9 +49,19 @@ def _module_asks(file: FileContext) -> bool:
     )
 
 
-def unseen(file: FileContext, client: cst.Call, setting: Setting) -> bool:
+def missed(plan: ClientPlan) -> str:
+    """A setting that a client of the file goes without and that cannot be handed to it; "" if there is none."""
+    client = meant_for(plan)
+    if client is not None and fix(plan, client) is not None:
+        return ""
+    clients = [c for c in plan.file.nodes(cst.Call) if constructed(plan.file, c) is not None]
+    return next((s.name for s in plan.settings if any(unseen(plan, c, s) for c in clients)), "")
+
+
+def unseen(plan: ClientPlan, client: cst.Call, setting: Setting) -> bool:
     """Whether the client goes without this setting: it is not given, and is not what the environment gives anyway."""
-    option = setting_finder.option(setting, file.plan.kind or "openai")
+    file = plan.file
+    option = setting_finder.option(setting, plan.kind or "openai")
     given = {option, setting.name, *(("base_url", "azure_endpoint") if setting.name == "api_base" else ())}
     if not option or any(argument(client, name) is not None for name in given if name):
         return False
@@ -71,22 +82,27 @@ def _reads(file: FileContext, node: cst.BaseExpression) -> str:
     return ""
 
 
-def fix(file: FileContext, client: cst.Call) -> Fix | None:
-    """Every setting of the file as an argument of the client, in place of its statement; None where one cannot go."""
-    settings = file.plan.settings
+def fix(plan: ClientPlan, client: cst.Call) -> Fix | None:
+    """Every setting of the file as an argument of the client, in place of its statement; None where one cannot go.
+
+    What is read from the module again stays there, too.
+    """
+    file, settings = plan.file, plan.settings
     names = [s.name for s in settings]
-    if len(set(names)) < len(names) or not all(_fits(file, s, client) for s in settings):
+    if len(set(names)) < len(names) or not all(_fits(plan, s, client) for s in settings):
         return None
-    wanted = [s for s in settings if unseen(file, client, s)]
+    wanted = [s for s in settings if unseen(plan, client, s)]
     asynchronous = "Async" in (constructed(file, client) or "")
-    arguments = [argument_for(file.plan, s, asynchronous) for s in wanted]
-    gone: list[Edit] = [without_line(file, s) for s in settings]
+    arguments = [argument_for(plan, s, asynchronous) for s in wanted]
+    read = setting_finder.read(file, settings)
+    gone: list[Edit] = [without_line(file, s) for s in settings if s.name not in read]
     edits = (*gone, build.add_arguments(file, client, [a for a in arguments if a]))
     return Fix("Pass the settings to the client", tuple(sorted(edits)), Safety.UNSAFE, (), GROUP)
 
 
-def _fits(file: FileContext, setting: Setting, client: cst.Call) -> bool:
+def _fits(plan: ClientPlan, setting: Setting, client: cst.Call) -> bool:
     """Whether a setting can move into the construction: it always runs before, and its value means the same there."""
+    file = plan.file
     scope = file.scope(client)
     node = setting.scope.node
     body = statements_of(node.body if isinstance(node, cst.FunctionDef) else node)
@@ -95,7 +111,7 @@ def _fits(file: FileContext, setting: Setting, client: cst.Call) -> bool:
         and setting.scope in (scope, file.tree.module_scope)
         and any(setting.statement is s for s in body)
         and file.tree.orders[setting.statement] < file.tree.orders[client]
-        and setting_finder.option(setting, file.plan.kind or "openai") is not None
+        and setting_finder.option(setting, plan.kind or "openai") is not None
         and not _rebound(file, setting, client)
     )
 

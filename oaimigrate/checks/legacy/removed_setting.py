@@ -59,11 +59,11 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
     if found.scope in plan.locals:
         yield _local(file, found)
         return
-    client = handover.meant_for(file)
-    if client is not None and handover.unseen(file, client, found):
+    client = handover.meant_for(plan)
+    if client is not None and handover.unseen(plan, client, found):
         option = option_of(found, plan.kind or "openai")
         message = f"`openai.{found.name}` does not reach the client of this file; pass it `{option}=`"
-        passed = handover.fix(file, client)
+        passed = handover.fix(plan, client)
         why = "not rewritten: not every setting of this file can become an argument there"
         yield Diagnostic(rule.code, message, file.span(found.target), passed, () if passed else (Note(why),))
         return
