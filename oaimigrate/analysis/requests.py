@@ -7,7 +7,7 @@ after a from-import, `self.openai.Image.create`. What is reached through a varia
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -117,65 +117,84 @@ def module_of(file: FileContext, node: cst.CSTNode) -> cst.BaseExpression | None
     return module_of(file, node.value) if isinstance(node, cst.Subscript) else None
 
 
-def expanded(file: FileContext, call: cst.Call) -> tuple[list[cst.SimpleString | cst.Name], bool]:
-    """The keys behind the `**` arguments of a call, as far as they are spelled, and whether those are all of them."""
-    keys: list[cst.SimpleString | cst.Name] = []
-    whole = True
-    for argument in call.args:
-        if argument.star == "**":
-            found = _keys(file, argument.value)
-            if found is None and isinstance(argument.value, cst.Name):
-                owner = file.scope(argument.value).owner_of(argument.value.value)
-                seen = _added(file, argument.value.value, owner, strict=False) if owner is not None else None
-                found, whole = [*(seen or [])], False
-            whole = whole and found is not None
-            keys += found or []
-    return keys, whole
+Key = cst.SimpleString | cst.Name
 
 
-def _keys(file: FileContext, value: cst.BaseExpression) -> list[cst.SimpleString | cst.Name] | None:
-    """The keys of one dict that is unpacked into a call; None if some cannot be seen."""
-    keys: list[cst.SimpleString | cst.Name] = []
-    if isinstance(value, cst.Name):
-        owner = file.scope(value).owner_of(value.value)
-        bindings = owner.names[value.value] if owner is not None else []
-        if len(bindings) != 1 or bindings[0].value is None or bindings[0].path or owner is None:
-            return None
-        if bindings[0].how == "param":
-            return None
-        added = _added(file, value.value, owner)
-        if added is None:
-            return None
-        keys += added
-        value = bindings[0].value
-    if isinstance(value, cst.Call) and isinstance(value.func, cst.Name) and value.func.value == "dict":
-        if any(a.keyword is None for a in value.args) or file.scope(value.func).owner_of("dict") is not None:
-            return None
-        return [*keys, *(a.keyword for a in value.args if a.keyword is not None)]
-    if not isinstance(value, cst.Dict):
-        return None
-    for element in value.elements:
-        if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
-            return None
-        keys.append(element.key)
+@dataclass(slots=True)
+class Keys:
+    """The keys of a dict that are spelled; `whole` if there are no others, `shared` if other code gets the dict."""
+
+    spelled: list[Key] = field(default_factory=list)
+    whole: bool = True
+    shared: bool = False
+
+    def add(self, other: Keys) -> None:
+        self.spelled += other.spelled
+        self.whole, self.shared = self.whole and other.whole, self.shared or other.shared
+
+
+def expanded(file: FileContext, call: cst.Call) -> list[Keys]:
+    """What stands behind each `**` argument of a call."""
+    return [_keys(file, argument.value) for argument in call.args if argument.star == "**"]
+
+
+def _keys(file: FileContext, value: cst.BaseExpression) -> Keys:
+    """The keys of one dict that is unpacked into a call."""
+    if not isinstance(value, cst.Name):
+        return _literal_keys(file, value)
+    owner = file.scope(value).owner_of(value.value)
+    if owner is None:
+        return Keys(whole=False)
+    keys = _added(file, value.value, owner)
+    bindings = owner.names[value.value]
+    only = bindings[0] if len(bindings) == 1 and not bindings[0].path and bindings[0].how != "param" else None
+    keys.add(_literal_keys(file, only.value) if only is not None and only.value is not None else Keys(whole=False))
     return keys
 
 
-def _added(file: FileContext, name: str, owner: Scope, *, strict: bool = True) -> list[cst.SimpleString] | None:
-    """The literal keys that `name["k"] = …` adds to a dict; None if it may grow or leave in ways not seen here (or,
-    where that is known already and not `strict`, the keys that are seen)."""
-    keys: list[cst.SimpleString] = []
+def _literal_keys(file: FileContext, value: cst.BaseExpression) -> Keys:
+    """The keys of `{…}` and `dict(…)`; where one of several cannot be seen, none is given."""
+    match value:
+        case cst.Call(func=cst.Name(value="dict") as func, args=arguments):
+            given = [a.keyword for a in arguments if a.keyword is not None]
+            plain = len(given) == len(arguments) and file.scope(func).owner_of("dict") is None
+            return Keys([*given], whole=True) if plain else Keys(whole=False)
+        case cst.Dict(elements=elements):
+            spelled: list[Key] = []
+            for element in elements:
+                if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
+                    return Keys(whole=False)
+                spelled.append(element.key)
+            return Keys(spelled)
+    return Keys(whole=False)
+
+
+def _added(file: FileContext, name: str, owner: Scope) -> Keys:
+    """What `name["k"] = …` and `name.update(…)` add to a dict."""
+    keys = Keys()
     for node in file.nodes(cst.Name):
         if node.value != name or file.scope(node).owner_of(name) is not owner:
             continue
-        parent = file.parent(node)
-        match parent:
+        match file.parent(node):
             case cst.AssignTarget() | cst.Arg(star="**"):
                 continue
             case cst.Subscript(
                 value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as key))]
             ) if base is node:
-                keys.append(key)
-            case _ if strict:
-                return None
+                keys.spelled.append(key)
+            case cst.Attribute(attr=cst.Name(value="update")) as method:
+                keys.add(_updated(file, file.parent(method)))
+            case _:
+                keys.shared = True
+    return keys
+
+
+def _updated(file: FileContext, call: cst.CSTNode | None) -> Keys:
+    """The keys that `name.update(…)` brings."""
+    keys = Keys(whole=isinstance(call, cst.Call), shared=not isinstance(call, cst.Call))
+    for argument in call.args if isinstance(call, cst.Call) else ():
+        if argument.keyword is not None:
+            keys.spelled.append(argument.keyword)
+        else:
+            keys.add(_literal_keys(file, argument.value))
     return keys

@@ -170,17 +170,19 @@ class _Rewriter:
         """Look into `**kwargs` where the dict is in sight; say so where it is not."""
         if not any(a.star == "**" for a in self.arguments):
             return
-        keys, whole = expanded(self.file, self.call)
-        if not whole:
+        dicts = expanded(self.file, self.call)
+        if not all(keys.whole and not keys.shared for keys in dicts):
             self.result.doubt(
                 "`**` may hold arguments of 0.28 (`engine`, `deployment_id`, `request_timeout`, `headers`, `api_key` …)"
             )
-        for key in keys:
+        for key, shared in [(key, keys.shared) for keys in dicts for key in keys.spelled]:
             name = key.value if isinstance(key, cst.Name) else literal(key) or ""
-            if name in self.method.rename:
+            new = self.method.rename.get(name)
+            if new is not None and shared:
+                self.result.doubt(f"`**` passes `{name}`, which is `{new}` now; other code gets the dict, too")
+            elif new is not None:
                 quote = "" if isinstance(key, cst.Name) else key.quote
-                text = f"{quote}{self.method.rename[name]}{quote}"
-                self.result.edits.append(build.replace(self.file, key, text))
+                self.result.edits.append(build.replace(self.file, key, f"{quote}{new}{quote}"))
             elif name not in self.params and name not in ALWAYS:
                 self.result.doubt(f"`**` passes `{name}`, which the call does not take any more")
 
