@@ -187,7 +187,8 @@ def _unparsable(source: Source, error: SourceError) -> Diagnostic:
     offset = min(source.offset(error.row, error.column), len(source.text))
     message = error.message
     if source.virtual:  # a row of all cells says nothing
-        message = message.replace("this file", "this cell").partition(" (detected at line")[0]
+        message = message.replace("this file", "this cell").replace(" Python 3:", " Python 3, so none is checked:")
+        message = message.partition(" (detected at line")[0]
     return Diagnostic(UNREADABLE, message, Span(offset, offset))
 
 

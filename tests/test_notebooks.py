@@ -278,8 +278,30 @@ def test_a_cell_that_does_not_parse(run: Run, tmp_path: Path) -> None:
         "ompletion.create", "ompletions.create").replace("engine", "model")]  # fmt: skip
     file.write_text(before := dumped(notebook(SETUP, "openai.api_base = # yours", ASK)))
     done = run("check", "--fix", "--format", "concise", "--select", "OAI1")
-    assert "n.ipynb:cell 3:1:19: OAI001 this cell does not parse as Python 3: invalid syntax\n" in done.text
+    assert "n.ipynb:cell 3:1:19: OAI001 this cell does not parse as Python 3, so none is checked: invalid" in done.text
     assert file.read_text() == before
+
+
+def test_the_place_of_a_cell_that_does_not_parse_is_right_after_a_fix(run: Run, tmp_path: Path) -> None:
+    """The fix adds lines to the cells above it."""
+    text = dumped(notebook("import openai", ASK, "# Answer\nit's 42", READ))
+    for command in ("check", "--fix"), ("migrate", "--allow-dirty"):
+        (tmp_path / "n.ipynb").write_text(text)
+        assert "n.ipynb:cell 4:2" in run(*command).text, command
+
+
+def test_variables_set_by_a_magic_are_seen(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "n.ipynb"
+    setup = "%env OPENAI_API_BASE=http://x\n%set_env OPENAI_ORGANIZATION o\n%env OPENAI_API_BASE\n%env OPENAI_API_KEY=k"
+    file.write_text(dumped(notebook(setup, "import openai\nopenai.Model.list()")))
+    found = run("check", "--format", "concise", "--select", "OAI111").text
+    assert [line.partition(": ")[0] for line in found.splitlines() if "OAI111" in line] == [
+        "n.ipynb:cell 2:1:6",
+        "n.ipynb:cell 2:2:10",
+    ]
+    run("migrate", "--allow-dirty")
+    new = setup.replace("OPENAI_API_BASE=", "OPENAI_BASE_URL=").replace("OPENAI_ORGANIZATION", "OPENAI_ORG_ID")
+    assert sources(file.read_text())[0] == new
 
 
 def test_notebooks_of_other_languages_and_without_the_sdk_are_left(run: Run, tmp_path: Path) -> None:

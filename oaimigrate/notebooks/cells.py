@@ -56,6 +56,11 @@ def place(text: str, offset: int) -> Place:
     return Place(before.count("\n") + 1, len(body.indent) + len(magics.unmask(line)) + 1, body.number)
 
 
+def first_rows(text: str) -> dict[int, int]:
+    """The row of the joined text in which each cell begins, by its number."""
+    return {body.number: text.count("\n", 0, body.start) + 1 for body in _bodies(text)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Body:
     number: int

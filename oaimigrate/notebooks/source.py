@@ -38,7 +38,10 @@ class NotebookSource(Source):
 
     @property
     def unreadable(self) -> tuple[SourceError, ...]:
-        return tuple(self.broken.values())
+        rows = cells.first_rows(self.text)  # a fix may have moved what comes after it
+        return tuple(
+            SourceError(e.path, rows[number] + e.row - 1, e.column, e.message) for number, e in self.broken.items()
+        )
 
     @property
     def virtual(self) -> bool:
@@ -96,21 +99,19 @@ class NotebookSource(Source):
 
 def _broken(code: list[tuple[int, str]], path: str) -> dict[int, SourceError]:
     """The cells that do not parse and do not speak of the SDK, such as pasted output: the others are read without
-    them. The places of the errors are those in the text of all cells."""
+    them. The places of the errors are those in the joined text of the cell, rows from its first."""
     joined = cells.join(code)
     if _error(joined) is None:
         return {}
     found = {}
-    start = 0
     for number, text in code:
-        alone = cells.join([(number, text)])
-        error = _error(alone)
+        error = _error(cells.join([(number, text)]))
         if error is not None and "openai" not in text:
             reason = error.msg[:1].lower() + error.msg[1:]
             message = f"this cell does not parse as Python 3, so it is left out: {reason}"
             hidden = len(magics.hide(""))  # what stands before each line of a cell that is left out
-            found[number] = SourceError(path, start + (error.lineno or 1), (error.offset or 1) + hidden, message)
-        start += alone.count("\n")
+            row = max((error.lineno or 1) - 1, 1)  # above it stands the line with the cell's number
+            found[number] = SourceError(path, row, (error.offset or 1) + hidden, message)
     return found
 
 

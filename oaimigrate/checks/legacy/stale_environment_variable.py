@@ -6,6 +6,7 @@ to find is reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -16,7 +17,8 @@ from oaimigrate.analysis.kinds import External, Member, Symbol
 from oaimigrate.analysis.settings import AZURE_TYPES
 from oaimigrate.analysis.steps import literal
 from oaimigrate.analysis.symbols import CLIENTS
-from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
+from oaimigrate.notebooks.magics import SIGN
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI111")
@@ -24,6 +26,7 @@ rule = Rule("OAI111")
 SETTERS = frozenset({"os.environ.setdefault", "os.putenv"})
 REMOVERS = frozenset({"os.environ.pop", "os.unsetenv"})
 OPTIONS = frozenset({"base_url", "azure_endpoint"})  # `api_base` under its new names
+_MAGIC = re.compile(rf"#{SIGN}%(?:set_)?env[ \t]+(?P<name>OPENAI_\w+)(?:=|[ \t]+\S)")
 READERS = ("langchain", "llama_index", "litellm", "guidance", "autogen", "instructor", "haystack")  # of the old names
 
 
@@ -31,7 +34,10 @@ READERS = ("langchain", "llama_index", "litellm", "guidance", "autogen", "instru
 def named(node: cst.SimpleString, file: FileContext) -> Iterator[Diagnostic]:
     """`os.environ["OPENAI_API_BASE"] = …`, `os.environ.update({"OPENAI_API_BASE": …})`."""
     if "OPENAI_" in node.value:
-        yield from _finding(file, node, literal(node) or "", _deed(file, node))
+        skip = len(node.prefix) + len(node.quote)
+        span = file.span(node)
+        inside = Span(span.start + skip, span.end - len(node.quote))
+        yield from _finding(file, span, inside, literal(node) or "", _deed(file, node))
 
 
 @rule.on(cst.Arg)
@@ -40,10 +46,19 @@ def keyword(node: cst.Arg, file: FileContext) -> Iterator[Diagnostic]:
     if node.keyword is not None and node.keyword.value.startswith("OPENAI_"):
         call = file.parent(node)
         deed = "sets" if isinstance(call, cst.Call) and _updates(file, call) else ""
-        yield from _finding(file, node.keyword, node.keyword.value, deed)
+        span = file.span(node.keyword)
+        yield from _finding(file, span, span, node.keyword.value, deed)
 
 
-def _finding(file: FileContext, node: cst.SimpleString | cst.Name, name: str, deed: str) -> Iterator[Diagnostic]:
+@rule.on(cst.Module)
+def magic(_: cst.Module, file: FileContext) -> Iterator[Diagnostic]:
+    """`%env OPENAI_API_BASE=…` in a notebook."""
+    for found in _MAGIC.finditer(file.text) if file.source.virtual else ():
+        span = Span(*found.span("name"))
+        yield from _finding(file, span, span, found["name"], "sets")
+
+
+def _finding(file: FileContext, span: Span, name_at: Span, name: str, deed: str) -> Iterator[Diagnostic]:
     row = next((r for r in file.api.settings.values() if r.env == name and r.env != r.new_env), None)
     if row is None or not deed or not _uses_sdk(file) or _given(file, row):
         return
@@ -54,19 +69,15 @@ def _finding(file: FileContext, node: cst.SimpleString | cst.Name, name: str, de
     new = _new_name(file, row)
     if not new:
         note = Note(row.advice)
-        yield Diagnostic(rule.code, f"`{name}` is not read since openai 1.0", file.span(node), None, (note,))
+        yield Diagnostic(rule.code, f"`{name}` is not read since openai 1.0", span, None, (note,))
         return
     message = f"`{name}` is not read since openai 1.0; set `{new}`"
     reader = _other_reader(file)
     if reader or "" in deeds:
         why = f"`{reader}` may read the old name" if reader else "the old name is used in other ways too"
-        yield Diagnostic(rule.code, message, file.span(node), None, (Note(f"not rewritten: {why}"),))
+        yield Diagnostic(rule.code, message, span, None, (Note(f"not rewritten: {why}"),))
         return
-    span = file.span(node)
-    edit = Edit(span.start, span.end, new)
-    if isinstance(node, cst.SimpleString):
-        skip = len(node.prefix) + len(node.quote)
-        edit = Edit(span.start + skip, span.end - len(node.quote), new)
+    edit = Edit(name_at.start, name_at.end, new)
     fix = Fix(f"Set `{new}`", (edit,), Safety.UNSAFE, (), f"environment:{name}")
     yield Diagnostic(rule.code, message, span, fix)
 
