@@ -15,6 +15,7 @@ from oaimigrate import __version__
 from oaimigrate.config import FORMATS, ConfigError
 from oaimigrate.discovery import DiscoveryError
 from oaimigrate.options import colour_option, fix_options, rule_names, selectors, shared_options
+from oaimigrate.sections import CHECKED, MIGRATED, Sectioned
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -86,10 +87,17 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "-V", "--version", message="oaimigrate %(version)s")
 def cli() -> None:
-    """Find, explain and rewrite fragile or outdated uses of the OpenAI SDK."""
+    """Find, explain and rewrite fragile or outdated uses of the OpenAI SDK.
+
+    \b
+    oaimigrate check                what is there?
+    oaimigrate check --fix          apply the safe fixes
+    oaimigrate migrate --diff       what would the migration from 0.28 change?
+    oaimigrate rule OAI101          what does a rule mean?
+    """
 
 
-@cli.command()
+@cli.command(cls=Sectioned, short_help="Find problems, and fix them.", epilog=CHECKED)
 @click.option("--fix/--no-fix", help="Apply the safe fixes.")
 @click.option("--unsafe-fixes/--no-unsafe-fixes", help="With --fix or --diff: apply those a person should read, too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
@@ -97,8 +105,8 @@ def cli() -> None:
 @selectors("extend-select", "The same, in addition to the default rules.")
 @selectors("ignore", "The same, to leave out.")
 @fix_options
-@click.option("--format", "--output-format", "format_", type=click.Choice(FORMATS), default="full",
-              show_default=True, help="How findings are printed.")  # fmt: skip
+@click.option("--format", "--output-format", "format_", type=click.Choice(FORMATS), default="full", metavar="FORMAT",
+              help=f"How findings are printed: {', '.join(FORMATS)}. The first is the default.")  # fmt: skip
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE",
               help="Write the findings into a file, too; may be given several times.")  # fmt: skip
 @click.option("--add-ignore", metavar="REASON", help="Silence what is found, with a comment on each line.")
@@ -109,7 +117,9 @@ def cli() -> None:
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit 0 even if something was found.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 if a file was changed, even if nothing is left.")
 @click.option("--docs", is_flag=True, help="Check the Python fences of Markdown files and of docstrings, too.")
-@click.option("--stdin-filename", metavar="FILE", help="What standard input is called; the path to read it is `-`.")
+@click.option(
+    "--stdin-filename", metavar="FILE", help="Read standard input, as does the path `-`, and take it for this file."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and nothing else.")
 @click.option("-w", "--watch", is_flag=True, help="Check again whenever a file changes.")
 @shared_options
@@ -120,11 +130,11 @@ def check(paths: tuple[str, ...], **options: Any) -> int:
     if options.pop("watch"):
         from oaimigrate.commands.watch import watch
 
-        return watch(paths, lambda: command.run(paths, **options))
+        return watch(["-"] if options["stdin_filename"] else paths, lambda: command.run(paths, **options))
     return command.run(paths, **options)
 
 
-@cli.command()
+@cli.command(cls=Sectioned, short_help="Rewrite code for openai 0.28 to the SDK of today.", epilog=MIGRATED)
 @click.option("--diff", is_flag=True, help="Show the migration; write nothing.")
 @click.option("--safe-only", is_flag=True, help="Leave out the rewrites that a person should read.")
 @click.option("--unsafe-fixes", is_flag=True, help="Accepted: the migration applies them anyway.")
@@ -138,7 +148,7 @@ def migrate(paths: tuple[str, ...], **options: Any) -> int:
     return command.run(paths, **options)
 
 
-@cli.command()
+@cli.command(short_help="Explain a line: what it is, and how that is known.")
 @click.argument("place", metavar="PATH:LINE")
 @colour_option
 def explain(place: str) -> int:
@@ -151,7 +161,8 @@ def explain(place: str) -> int:
 @cli.command()
 @click.argument("code", required=False, shell_complete=rule_names)
 @click.option("--all", "all_", is_flag=True, help="Every rule.")
-@click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json"]), default="text",
+              show_default=True, help="How it is printed.")  # fmt: skip
 @colour_option
 def rule(code: str | None, *, all_: bool, format_: str) -> int:
     """Explain a rule, given its code or its name."""
@@ -163,7 +174,8 @@ def rule(code: str | None, *, all_: bool, format_: str) -> int:
 
 
 @cli.command()
-@click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text")
+@click.option("--format", "--output-format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text",
+              show_default=True, help="How they are printed.")  # fmt: skip
 @colour_option
 def rules(format_: str) -> int:
     """List the rules."""
@@ -172,7 +184,7 @@ def rules(format_: str) -> int:
     return command.listing(format_)
 
 
-@cli.command()
+@cli.command(short_help="Print the completion for a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
     """Print the script that completes commands, options and rules in a shell.

@@ -100,7 +100,7 @@ def discover(
     found: dict[str, str] = {}
     links: list[str] = []
     for path in paths:
-        path = os.path.normpath(path)
+        path = os.path.normpath(path) if path else path
         if os.path.isdir(path):
             found.update((os.path.abspath(file), file) for file in _walk(path, excludes_of, SUFFIXES + more, links))
         elif not os.path.lexists(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.group("runtime")
+@click.group("runtime", short_help="List, show and copy code for resilient calls.")
 def runtime_group() -> None:
     """List, show and copy reference code for resilient calls to the OpenAI API."""
 
@@ -33,7 +33,7 @@ def show_module(name: str) -> None:
         raise click.UsageError(str(error)) from error
 
 
-@runtime_group.command("copy")
+@runtime_group.command("copy", short_help="Copy the module NAME and what it imports.")
 @click.argument("name")
 @click.argument("dest", type=click.Path())
 @click.option("--force", is_flag=True, help="Replace files that are there already and differ.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -164,6 +165,10 @@ def test_standard_input_is_checked_and_fixed(run: Run) -> None:
     done = run("check", "-", "--format", "concise", "--stdin-filename", "src/a.py", stdin=OLD)
     assert done.code == 1
     assert done.text.startswith("src/a.py:3:1: OAI102")
+    assert run("check", "--format", "concise", "--stdin-filename", "src/a.py", stdin=OLD).text == done.text
+    refused = "error: `--stdin-filename` names standard input, so no file goes with it\n"
+    assert run("check", "--stdin-filename", "src/a.py", "src/a.py", stdin=OLD).err == refused
+    assert run("check", "").err == "error: no such file or folder: ``\n"
     assert run("check", "-", "--format", "concise", stdin=OLD).text.startswith("-:3:1: OAI102")
     crlf = b"\xef\xbb\xbf" + OLD.replace(b"\n", b"\r\n")
     done = run("check", "--fix", "-", stdin=crlf)
@@ -337,6 +342,7 @@ def test_no_command_shows_the_help(run: Run) -> None:
     assert done.code == 2
     assert "Commands:\n  check" in done.text
     assert run("--help").code == 0
+    assert "..." not in run("--help").text.partition("Commands:")[2]  # every summary is whole
     assert run("--version").text == "oaimigrate 0.1.0\n"
 
 
@@ -350,3 +356,19 @@ def test_libcst_is_not_imported_without_need(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, *map(str, tmp_path.iterdir())]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "All checks passed!\n[] 0\n"
+
+
+def test_every_option_of_a_long_help_has_its_section(run: Run) -> None:
+    """A new option goes where a user looks for it; what concerns the run alone stands at the end."""
+    for command, expected in (
+        ("check", {"watch", "jobs", "cache", "debug", "help"}),
+        ("migrate", {"jobs", "cache", "debug", "help"}),
+    ):
+        shown = run(command, "--help").text
+        assert [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")] == [
+            title
+            for title in ("Fixes:", "Rules:", "Reports:", "Old findings:", "Files and configuration:", "Other options:")
+            if command == "check" or title not in ("Rules:", "Old findings:")
+        ]
+        others = shown.partition("Other options:")[2].partition("Exit codes:")[0]
+        assert set(re.findall(r"--(?:no-)?([a-z]+)", others)) == expected

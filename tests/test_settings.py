@@ -81,6 +81,7 @@ def test_the_nearest_file_wins(run: Run) -> None:
         ('per-file-ignores = { "b.py" = ["OAI1"] }', [], ["OAI102", "OAI101"]),
         ('[per-file-ignores]\n"src/" = ["removed-setting"]', ["--extend-per-file-ignores", "a.py:OAI101"], []),
         ("", ["--per-file-ignores", "*.py:OAI101,OAI103"], ["OAI102"]),
+        ("", ["--per-file-ignores", "b.py:OAI102, a.py:OAI101,OAI103"], ["OAI102"]),
         ('exclude = ["src"]', [], []),
         ('extend-exclude = ["a.*"]', [], []),
         ('extend-exclude = ["/a.py"]', [], ["OAI102", "OAI101"]),

@@ -60,9 +60,12 @@ class Options:
 def run(paths: Sequence[str], **given: object) -> int:
     options = commands.options(Options, given)
     files = output.targets(options.outputs)
-    if options.add_ignore is not None and (options.fix or options.diff or "-" in paths):
+    reads_stdin = "-" in paths or options.stdin_filename is not None
+    if options.add_ignore is not None and (options.fix or options.diff or reads_stdin):
         raise click.UsageError("`--add-ignore` goes with neither `--fix`, `--diff` nor standard input")
-    if "-" in paths:
+    if options.stdin_filename is not None and paths not in ((), ("-",)):
+        raise click.UsageError("`--stdin-filename` names standard input, so no file goes with it")
+    if reads_stdin:
         if len(paths) > 1:
             raise click.UsageError("`-` reads standard input and stands alone")
         return _check_stdin(options, files)

@@ -11,13 +11,14 @@ import click
 from oaimigrate.options import place_options, selectors
 
 
-@click.command("config")
+@click.command("config", short_help="Show the settings of a place, and where they come from.")
 @click.argument("path", default=".", metavar="[PATH]")
 @place_options
 @selectors("select", "As for `check`.")
 @selectors("extend-select", "As for `check`.")
 @selectors("ignore", "As for `check`.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text",
+              show_default=True, help="How they are printed.")  # fmt: skip
 @click.option("--schema", is_flag=True, help="Print the JSON schema of oaimigrate.toml instead.")
 def config_command(path: str, *, format_: str, schema: bool, **options: Any) -> int:
     """Show the settings that apply to a file or folder, and where each comes from."""
@@ -32,7 +33,7 @@ def config_command(path: str, *, format_: str, schema: bool, **options: Any) -> 
     return 0
 
 
-@click.command("init")
+@click.command("init", short_help="Write a configuration, a hook and files for CI.")
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
 @click.option("--pre-commit", is_flag=True, help="Write `.pre-commit-config.yaml`.")
 @click.option("--github", is_flag=True, help="Write a workflow of GitHub Actions.")

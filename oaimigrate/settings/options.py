@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,11 +66,14 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _table(name: str, values: Sequence[str]) -> dict[str, list[str]]:
-    """`PATTERN:CODES`, each of several."""
+    """`PATTERN:CODES`, each of several; as in Ruff and Flake8 a comma may begin the next pattern."""
     found: dict[str, list[str]] = {}
     for text in values:
-        pattern, colon, codes = text.rpartition(":")
-        if not colon or not pattern or not codes:
-            raise ConfigError(f"`--{name}` takes PATTERN:CODES, not `{text}`")
-        found.setdefault(pattern, []).extend(split_selectors([codes]))
+        pattern = ""
+        for part in re.split(r",[ \t]*|\n", text):
+            new, colon, code = part.rpartition(":")
+            pattern = new.strip() if colon else pattern
+            if not pattern or not split_selectors([code]):
+                raise ConfigError(f"`--{name}` takes PATTERN:CODES, not `{text}`")
+            found.setdefault(pattern, []).extend(split_selectors([code]))
     return found

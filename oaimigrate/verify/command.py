@@ -35,7 +35,7 @@ class _Words(click.Command):
         return rest
 
 
-@click.command("verify", cls=_Words)
+@click.command("verify", cls=_Words, short_help="Run the old and the new program side by side.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]... -- COMMAND...")
 @click.option("--before", type=_FOLDER, help="The program as it was.  [default: the last git commit]")
 @click.option(
