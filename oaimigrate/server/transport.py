@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lsprotocol import types
@@ -71,7 +72,7 @@ class Protocol(LanguageServerProtocol):
 def serve(server: Server, stdin: BinaryIO, stdout: BinaryIO) -> int:
     """Serve one client until it says goodbye or goes away. Gives the exit code: 0 after a proper `shutdown`."""
     reading = ThreadPoolExecutor(1, "stdin")
-    server._stop_event = Event()
+    server._stop_event = threading.Event()
     server.protocol.set_writer(StdoutWriter(stdout))
     reader = Reader(stdin, reading)
     try:
@@ -79,6 +80,9 @@ def serve(server: Server, stdin: BinaryIO, stdout: BinaryIO) -> int:
     except (BrokenPipeError, KeyboardInterrupt, SystemExit):
         pass
     finally:
+        # The process is over: threads whose work is cut off would complain, and editors show that as a crash.
+        threading.excepthook = lambda _: None
+        sys.unraisablehook = lambda _: None
         reading.shutdown(wait=False, cancel_futures=True)
         server.end()
     return 0 if server.protocol._shutdown else 1

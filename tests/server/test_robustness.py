@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,21 @@ def test_the_exit_code_says_whether_goodbye_was_said(tmp_path: Path) -> None:
     with server(tmp_path) as wire:
         wire.notify("exit", None)
         assert wire.process.wait(20) == 1
+
+
+@pytest.mark.parametrize("delay", [0.2, 1.5])
+def test_goodbye_in_the_middle_of_work_is_quiet(tmp_path: Path, delay: float) -> None:
+    """What an editor shows of standard error would look like a crash."""
+    (tmp_path / "a.py").write_text("import openai\n" + "openai.Image.create(prompt='x')\n" * 5000)
+    with (tmp_path / "errors").open("wb") as errors, server(tmp_path, errors=errors) as wire:
+        for id_ in "abcdef":  # more than the process takes at once
+            params = {"previousResultIds": []}
+            wire.send({"jsonrpc": "2.0", "id": id_, "method": "workspace/diagnostic", "params": params})
+        time.sleep(delay)  # until the process is up, or at work
+        assert wire.ask("shutdown", None)["result"] is None
+        wire.notify("exit", None)
+        assert wire.process.wait(20) == 0
+    assert (tmp_path / "errors").read_text() == ""
 
 
 def test_an_editor_that_dies_takes_the_server_with_it(tmp_path: Path) -> None:

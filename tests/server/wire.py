@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
 OPEN = {"uri": "file:///nowhere/a.py", "languageId": "python", "version": 1}
@@ -64,12 +64,16 @@ class Wire:
 
 @contextmanager
 def server(
-    folder: Path, *, initialized: bool = True, program: tuple[str, ...] = ("-m", "oaimigrate")
+    folder: Path,
+    *,
+    initialized: bool = True,
+    program: tuple[str, ...] = ("-m", "oaimigrate"),
+    errors: IO[bytes] | int = subprocess.DEVNULL,
 ) -> Iterator[Wire]:
     command = [sys.executable, *program, "server"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
     )
     wire = Wire(process)
     try:
