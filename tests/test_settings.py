@@ -175,7 +175,7 @@ def test_how_code_is_written(run: Run) -> None:
         (
             "pyproject.toml",
             "tool.oaimigrate = 3",
-            ": `tool.oaimigrate` is not a table",
+            ":1: `tool.oaimigrate` is not a table",
         ),
         (
             "pyproject.toml",
@@ -340,8 +340,29 @@ def test_config_shows_what_applies_and_why(run: Run) -> None:
     assert found["checked"] is True
     assert found["settings"]["ignore"] == {"value": ["OAI102"], "origin": "pyproject.toml:3"}
     assert "OAI102" not in found["rules"]
-    assert "looks at 1 files" in run("config").text or "looks at 2 files" in run("config").text
+    assert "a folder in which a run looks at 2 files" in run("config").text  # src/a.py and the requirements
+    Path("alone").mkdir()
+    assert "a folder in which a run looks at 0 files" in run("config", "alone").text
     assert run("config", "nope").err == "error: no such file or folder: `nope`\n"
+
+
+def test_config_shows_what_options_select(run: Run) -> None:
+    write({"oaimigrate.toml": 'extend-select = ["OAI3"]\nignore = ["OAI102"]\n'})
+
+    def shown(*options: str) -> tuple[dict[str, str], str]:
+        text = run("config", *options).text
+        rows = (line.split("  # ") for line in text.splitlines() if "  # " in line)
+        return {left.strip(): why for left, why in rows}, text.partition("Rules that run")[2].partition("\n")[0]
+
+    rows, rules = shown("--select", "OAI101,OAI102", "--ignore", "OAI102")
+    assert rows['select = ["OAI101", "OAI102"]'] == "--select"
+    assert rows['ignore = ["OAI102"]'] == "--ignore"
+    assert rows["extend-select = []"] == "default"
+    assert rules == " (3): OAI000, OAI001, OAI101"  # the reports of the tool itself are never selected away
+    rows, rules = shown("--ignore", "OAI101")
+    assert rows['ignore = ["OAI102", "OAI101"]'] == "oaimigrate.toml:2, --ignore"
+    assert rows['extend-select = ["OAI3"]'] == "oaimigrate.toml:1"
+    assert "OAI101" not in rules
 
 
 def test_the_schema_is_shipped(run: Run, request: pytest.FixtureRequest) -> None:

@@ -68,7 +68,7 @@ def read(path: str) -> File | None:
             return None
         values = table["oaimigrate"]
         if not isinstance(values, dict):
-            raise ConfigError(f"{shown}: `tool.oaimigrate` is not a table")
+            raise File(shown, {}, text, _TABLE).error((), "`tool.oaimigrate` is not a table")
     file = File(shown, values, text, _TABLE if in_table else ())
     for problem in problems(values):
         raise file.error(problem.path, problem.message)

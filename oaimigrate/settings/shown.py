@@ -10,6 +10,7 @@ from typing import Any
 from oaimigrate import rulebook
 from oaimigrate.config import Config
 from oaimigrate.discovery import DiscoveryError, discover, excluded
+from oaimigrate.reporters.summary import counted
 from oaimigrate.settings.configuration import Configuration, Settings
 from oaimigrate.settings.keys import KEYS
 from oaimigrate.settings.options import configuration
@@ -26,12 +27,25 @@ def shown(path: str, options: Mapping[str, Any], *, as_json: bool) -> str:
     values = {name: (settings.get(name), settings.origin(name)) for name in KEYS}
     if settings.get("target") is None:
         values["target"] = config.target, "requirements, or the newest"
-    codes = sorted(config.select or ())
+    values |= _selecting(configured, values)
+    codes = [code for code in rulebook.load() if config.enables(code)]
     if as_json:
         entries = {name: {"value": value, "origin": origin} for name, (value, origin) in values.items()}
         document = {"file": settings.file, "settings": entries, "rules": codes, "checked": _why(path, configured)[0]}
         return json.dumps(document, indent=2) + "\n"
     return "\n".join([*_head(settings, path, configured), "", *_table(values), "", *_rules(codes)]) + "\n"
+
+
+def _selecting(configured: Configuration, values: Mapping[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
+    """The keys about which an option says something, too; `--select` puts aside what a file says."""
+    found = {}
+    given = {"select": configured.select, "extend-select": configured.extend_select, "ignore": configured.ignore}
+    for name, codes in given.items():
+        before, origin = values[name] if not configured.select else (None, "default")
+        if codes or configured.select:
+            origins = [*([origin] if origin != "default" else []), *([f"--{name}"] if codes else [])]
+            found[name] = [*(before or []), *codes], ", ".join(origins) or "default"
+    return found
 
 
 def _head(settings: Settings, path: str, configured: Configuration) -> list[str]:
@@ -45,7 +59,7 @@ def _why(path: str, configured: Configuration) -> tuple[bool, str]:
     """Whether a run that is given the folders around finds the path, and why not."""
     if os.path.isdir(path):
         count = len(discover([path], excludes_of=configured.excludes))
-        return True, f"a folder in which a run looks at {count} files"
+        return True, f"a folder in which a run looks at {counted(count, 'file')}"
     if not excluded(path, configured.excludes):
         return True, "checked"
     patterns = configured.excludes(os.path.dirname(path) or os.curdir).patterns
