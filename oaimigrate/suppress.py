@@ -18,7 +18,9 @@ from oaimigrate.config import ALWAYS
 from oaimigrate.diagnostics import Diagnostic, Span
 from oaimigrate.source import Source
 
-_MENTIONED = re.compile(r"#[ \t]*(?:noqa|oaimigrate[ \t]*:)", re.IGNORECASE)
+_MENTIONED = re.compile(r"#[ \t]*(?:noqa|oaimigrate(?:[ \t]*:|[ \t]+(?:ignore|disable|enable)))", re.IGNORECASE)
+_WITHOUT_COLON = re.compile(r"#[ \t]*oaimigrate[ \t]+(?P<verb>ignore(?:-file)?|disable|enable)[ \t]*\[", re.IGNORECASE)
+_WITHOUT_LIST = re.compile(r"[ \t]*[(\[:=]?[ \t]*(?P<code>OAI\d+)\b", re.IGNORECASE)  # behind a verb
 _OWN = re.compile(
     r"#[ \t]*oaimigrate[ \t]*:[ \t]*(?P<verb>[\w-]+)(?P<list>\[(?P<codes>[^\]#]*)(?P<close>\])?)?", re.IGNORECASE
 )
@@ -107,6 +109,9 @@ class _Reader:
         found: list[Directive] = []
         for row, span in self.comments:
             comment = self.source.text[span.start : span.end]
+            for match in _WITHOUT_COLON.finditer(comment):
+                where = Span(span.start + match.start(), span.start + match.end())
+                self.mistakes.append(Mistake(f"a colon is missing: `# oaimigrate: {match['verb'].lower()}[…]`", where))
             matches = [m for m in _OWN.finditer(comment) if self._understood(m, span.start)]
             for match in (*matches, *_NOQA.finditer(comment)):
                 codes = self._codes(match, span.start)
@@ -130,6 +135,10 @@ class _Reader:
             return False
         if match["list"] and not match["codes"].strip(", \t"):
             self.mistakes.append(Mistake("the list of rules is empty; name them, or leave the brackets out", span))
+            return False
+        if not match["list"] and (code := _WITHOUT_LIST.match(match.string, match.end())):
+            example = f"{verb}[{code['code'].upper()}]"
+            self.mistakes.append(Mistake(f"the rules stand in brackets right behind `{verb}`: `{example}`", span))
             return False
         return True
 
