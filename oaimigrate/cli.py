@@ -14,7 +14,7 @@ import click
 from oaimigrate import __version__
 from oaimigrate.config import FORMATS, ConfigError
 from oaimigrate.discovery import DiscoveryError
-from oaimigrate.options import colour_option, fix_options, rule_names, selectors, shared_options
+from oaimigrate.options import colour_option, file_names, fix_options, rule_names, selectors, shared_options
 from oaimigrate.sections import CHECKED, MIGRATED, Sectioned
 
 FAILED, INTERRUPTED = 2, 130
@@ -110,7 +110,9 @@ def cli() -> None:
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE",
               help="Write the findings into a file, too; may be given several times.")  # fmt: skip
 @click.option("--add-ignore", metavar="REASON", help="Silence what is found, with a comment on each line.")
-@click.option("--baseline", metavar="FILE", help="Report only what the baseline does not allow.")
+@click.option(
+    "--baseline", metavar="FILE", shell_complete=file_names, help="Report only what the baseline does not allow."
+)
 @click.option("--write-baseline", is_flag=True, help="Let the baseline allow what is found now.")
 @click.option("--prune-baseline", is_flag=True, help="Take out of the baseline what is gone.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule instead of showing them.")
@@ -118,7 +120,10 @@ def cli() -> None:
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 if a file was changed, even if nothing is left.")
 @click.option("--docs", is_flag=True, help="Check the Python fences of Markdown files and of docstrings, too.")
 @click.option(
-    "--stdin-filename", metavar="FILE", help="Read standard input, as does the path `-`, and take it for this file."
+    "--stdin-filename",
+    metavar="FILE",
+    shell_complete=file_names,
+    help="Read standard input, as does the path `-`, and take it for this file.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and nothing else.")
 @click.option("-w", "--watch", is_flag=True, help="Check again whenever a file changes.")
@@ -149,7 +154,7 @@ def migrate(paths: tuple[str, ...], **options: Any) -> int:
 
 
 @cli.command(short_help="Explain a line: what it is, and how that is known.")
-@click.argument("place", metavar="PATH:LINE")
+@click.argument("place", metavar="PATH:LINE", shell_complete=file_names)
 @colour_option
 def explain(place: str) -> int:
     """Explain a line: what its expressions are, how that is known, and what the rules make of it."""
@@ -198,5 +203,7 @@ def completion(shell: str) -> int:
 
     script = get_completion_class(shell)
     assert script is not None
-    click.echo(script(cli, {}, "oaimigrate", "_OAIMIGRATE_COMPLETE").source())
+    source = script(cli, {}, "oaimigrate", "_OAIMIGRATE_COMPLETE").source()
+    # In fish, a comma in a list of codes or in a description is no end of it
+    click.echo(source.replace('string split ","', 'string split -m 1 ","'))
     return 0

@@ -18,7 +18,7 @@ def shared_options(command: _Command) -> _Command:
     command = place_options(command)
     for option in reversed(
         (
-            click.argument("paths", nargs=-1, metavar="[PATHS]..."),
+            click.argument("paths", nargs=-1, metavar="[PATHS]...", shell_complete=file_names),
             click.option(
                 "--target",
                 type=click.Choice([str(t) for t in TARGETS]),
@@ -64,7 +64,7 @@ def _colour(_: click.Context, __: click.Parameter, value: str | None) -> None:
 def place_options(command: _Command) -> _Command:
     """Which configuration holds and which files are left out."""
     for option in reversed((
-        click.option("--config", multiple=True, metavar="FILE|KEY=VALUE",
+        click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", shell_complete=file_names,
                      help="A configuration file, or a setting in TOML that comes before the file's."),
         click.option("--isolated", is_flag=True, help="Look for no configuration file."),
         click.option("--exclude", multiple=True, metavar="PATTERNS",
@@ -91,6 +91,11 @@ def fix_options(command: _Command) -> _Command:
     )):  # fmt: skip
         command = option(command)
     return command
+
+
+def file_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Asks the shell for its own; `click.Path` would also judge what is given."""
+    return [CompletionItem(incomplete, type="file")]
 
 
 def selectors(name: str, text: str) -> Callable[[_Command], _Command]:

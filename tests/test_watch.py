@@ -65,6 +65,9 @@ def test_the_script_for_a_shell(monkeypatch: pytest.MonkeyPatch, shell: str) -> 
         ("oaimigrate check --form", {"--format"}),
         ("oaimigrate check --format js", {"json", "json-lines"}),
         ("oaimigrate rule removed-r", {"removed-resource-call"}),
+        ("oaimigrate check sr", {"sr"}),  # of the type "file": bash looks for those that begin so
+        ("oaimigrate check --baseline sr", {"sr"}),
+        ("oaimigrate explain sr", {"sr"}),
     ],
 )
 def test_what_bash_is_offered(words: str, expected: set[str]) -> None:
@@ -80,6 +83,27 @@ def test_what_bash_is_offered(words: str, expected: set[str]) -> None:
     code = "import sys; sys.argv = ['oaimigrate']; from oaimigrate.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert {line.split(",", 1)[1] for line in done.stdout.splitlines()} >= expected, done.stderr
+    assert all(line.startswith("file," if "sr" in expected else "plain,") for line in done.stdout.splitlines())
+
+
+def test_fish_is_offered_lists_and_files(tmp_path: Path) -> None:
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("fish is not installed")
+    command = tmp_path / "oaimigrate"
+    command.write_text(f"#!{sys.executable}\nimport sys\nfrom oaimigrate.cli import main\nsys.exit(main())\n")
+    command.chmod(0o755)
+    (tmp_path / "module.py").touch()
+    environment = os.environ | {
+        **{"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    }
+    script = "oaimigrate completion fish | source; complete -C 'oaimigrate check --select OAI101,OAI102'; "
+    script += "complete -C 'oaimigrate chec'; complete -C 'oaimigrate check modu'"
+    done = subprocess.run(
+        [fish, "--no-config", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    lines = ["OAI101,OAI102\tremoved-setting", "check\tFind problems, and fix them.", "module.py"]
+    assert [line.rstrip() for line in done.stdout.splitlines()] == lines, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from oaimigrate.options import place_options, selectors
+from oaimigrate.options import file_names, place_options, selectors
 
 
 @click.command("config", short_help="Show the settings of a place, and where they come from.")
-@click.argument("path", default=".", metavar="[PATH]")
+@click.argument("path", default=".", metavar="[PATH]", shell_complete=file_names)
 @place_options
 @selectors("select", "As for `check`.")
 @selectors("extend-select", "As for `check`.")
