@@ -115,7 +115,9 @@ def cli() -> None:
 )
 @click.option("--write-baseline", is_flag=True, help="Let the baseline allow what is found now.")
 @click.option("--prune-baseline", is_flag=True, help="Take out of the baseline what is gone.")
-@click.option("--statistics", is_flag=True, help="Count the findings of each rule instead of showing them.")
+@click.option(
+    "--statistics", is_flag=True, help="Count the findings of each rule instead of showing them, as text or json."
+)
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit 0 even if something was found.")
 @click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 if a file was changed, even if nothing is left.")
 @click.option("--docs", is_flag=True, help="Check the Python fences of Markdown files and of docstrings, too.")

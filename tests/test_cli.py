@@ -161,6 +161,16 @@ def test_statistics_count_by_rule(run: Run, tmp_path: Path) -> None:
     assert lines[:2] == ["1\tOAI101\t[*] removed-resource-call", "1\tOAI102\t[*] removed-setting"]
 
 
+def test_statistics_as_json_and_in_part(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_bytes(UNSAFE + b"    print(e.http_status)\n")
+    assert "2\tOAI105\t[-] removed-error-attribute" in run("check", "--statistics", "b.py").text
+    assert json.loads(run("check", "--statistics", "--format", "json", "b.py").out) == [
+        {"code": "OAI105", "name": "removed-error-attribute", "count": 2, "fixable": False, "fixable_count": 1}
+    ]
+    refused = "`--statistics` is text or `json`, not `sarif`; write the findings with `--output sarif=FILE`"
+    assert run("check", "--statistics", "--format", "sarif").err == f"error: {refused}\n"
+
+
 def test_standard_input_is_checked_and_fixed(run: Run) -> None:
     done = run("check", "-", "--format", "concise", "--stdin-filename", "src/a.py", stdin=OLD)
     assert done.code == 1

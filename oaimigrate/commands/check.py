@@ -23,6 +23,8 @@ from oaimigrate.runner import Collected, Run
 from oaimigrate.settings.configuration import Configuration
 from oaimigrate.settings.options import configuration
 
+_COUNTED = ("full", "concise", "grouped", "json")  # the formats that `--statistics` has: text, and JSON
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -52,6 +54,13 @@ class Options:
         return Safety.UNSAFE if self.unsafe_fixes else Safety.SAFE
 
     @property
+    def report(self) -> str:
+        """The name of the reporter for standard output."""
+        if not self.statistics:
+            return self.format_
+        return "statistics-json" if self.format_ == "json" else "statistics"
+
+    @property
     def applied(self) -> Safety | None:
         """The fixes to apply; None to look only."""
         return self.safety if self.fix or self.diff else None
@@ -60,6 +69,9 @@ class Options:
 def run(paths: Sequence[str], **given: object) -> int:
     options = commands.options(Options, given)
     files = output.targets(options.outputs)
+    if options.statistics and options.format_ not in _COUNTED:
+        more = f"write the findings with `--output {options.format_}=FILE`"
+        raise click.UsageError(f"`--statistics` is text or `json`, not `{options.format_}`; {more}")
     reads_stdin = "-" in paths or options.stdin_filename is not None
     if options.add_ignore is not None and (options.fix or options.diff or reads_stdin):
         raise click.UsageError("`--add-ignore` goes with neither `--fix`, `--diff` nor standard input")
@@ -132,7 +144,7 @@ def _configuration(options: Options, files: Sequence[Target]) -> Configuration:
 def _print(done: Run, options: Options, files: Sequence[Target], *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     report = Report(done.results, paint_for(stream), options.safety, fixing=options.fix, quiet=options.quiet)
-    output.write(report, "statistics" if options.statistics else options.format_, files, err=err)
+    output.write(report, options.report, files, err=err)
 
 
 def _print_diff(done: Run, options: Options) -> None:
