@@ -107,6 +107,44 @@ def test_no_step_says_that_a_thing_is_itself(project: Path) -> None:
     assert "guarded.py:4  `openai.error.APIError` is named here\n" in shown
 
 
+BOOK = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [
+    {"cell_type": "markdown", "metadata": {}, "source": "# openai"},
+    {"cell_type": "code", "metadata": {}, "outputs": [], "source": "%pip list\nimport openai\nr = openai.Model.list()"},
+    {"cell_type": "code", "metadata": {}, "outputs": [], "source": "x = 1\nr['data']"},
+]}  # fmt: skip
+
+
+def test_a_place_in_a_notebook_is_that_of_the_reports(project: Path) -> None:
+    (project / "book.ipynb").write_text(json.dumps(BOOK))
+    shown = oaimigrate(project, "explain", "book.ipynb:cell 3:2:2").stdout
+    assert shown.startswith("book.ipynb:cell 3:2:2  r['data']\n\nr['data'] is a list")
+    assert "OAI103" in shown
+    assert oaimigrate(project, "explain", "book.ipynb:cell 2:1").stdout.startswith("book.ipynb:cell 2:1  %pip list\n")
+    for place, message in (
+        ("book.ipynb:3", "`book.ipynb:3` names no cell; a place in a notebook is `book.ipynb:cell 1:3`"),
+        ("book.ipynb:cell 1:1", "book.ipynb has no code in cell 1"),
+        ("book.ipynb:cell 3:3", "cell 3 of book.ipynb has 2 lines"),
+    ):
+        assert oaimigrate(project, "explain", place).stderr == f"error: {message}\n"
+
+
+def test_the_configuration_holds(project: Path) -> None:
+    (project / "made.py").write_text("import openai\nopenai.Model.list()\nclient = openai.OpenAI(timeout=None)\n")
+    assert "No rule" in oaimigrate(project, "explain", "made.py:3").stdout
+    (project / "oaimigrate.toml").write_text('extend-select = ["OAI203"]\nignore = ["OAI101"]\n')
+    assert "OAI203" in oaimigrate(project, "explain", "made.py:3").stdout
+    assert "OAI101" not in oaimigrate(project, "explain", "made.py:2").stdout
+
+
+def test_what_cannot_be_explained_is_an_error(project: Path) -> None:
+    (project / "broken.py").write_text("import openai\nprint 'x'\n")
+    (project / "requirements.txt").write_text("openai==0.28\n")
+    done = oaimigrate(project, "explain", "broken.py:1")
+    assert (done.returncode, done.stderr[:50]) == (2, "error: broken.py:2:1: this file does not parse as ")
+    done = oaimigrate(project, "explain", "requirements.txt:1")
+    assert (done.returncode, done.stderr) == (2, "error: `requirements.txt` is no Python file and no notebook\n")
+
+
 @pytest.mark.parametrize("place", ["main.py", "main.py:x", "main.py:99", "main.py:0", "nothing.py:1"])
 def test_a_place_that_is_not_there_is_one_line(project: Path, place: str) -> None:
     done = oaimigrate(project, "explain", place)

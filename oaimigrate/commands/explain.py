@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,39 +14,46 @@ import libcst as cst
 from oaimigrate import engine, runner
 from oaimigrate.commands import write
 from oaimigrate.config import Config
+from oaimigrate.discovery import SUFFIXES
+from oaimigrate.notebooks import cells
+from oaimigrate.notebooks.magics import unmask
 from oaimigrate.project import Project
 from oaimigrate.reporters.colour import Paint, paint_for
+from oaimigrate.reporters.summary import counted
+from oaimigrate.settings.options import configuration
 from oaimigrate.source import Source, SourceError, read_bytes
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
     from oaimigrate.diagnostics import Diagnostic
 
+_PLACE = re.compile(r"(?P<path>.+?)(?::cell (?P<cell>\d+))?:(?P<row>\d+)(?::\d+)?")
 _EXPRESSIONS = (cst.Name, cst.Attribute, cst.Subscript, cst.Call, cst.Await)
 
 
 def run(place: str) -> int:
-    path, row = _place(place)
+    path, cell, row = _place(place)
     path = os.path.normpath(path)
+    if os.path.exists(path) and not path.endswith(SUFFIXES):
+        raise click.UsageError(f"`{path}` is no Python file and no notebook")
     try:
         data = read_bytes(path)
         source = Source.from_bytes(data, path)
     except SourceError as error:
         raise click.UsageError(f"{path}:{error.row}:{error.column}: {error.message}") from error
-    if not 1 <= row <= len(source.line_starts):
-        raise click.UsageError(f"{path} has {len(source.line_starts)} lines")
+    row = _row(source, cell, row)
+    config = configuration(Config(), {}).config(path)
     here = os.path.relpath(path)
     root = "." if not here.startswith(os.pardir) else os.path.dirname(path) or "."
     collected = runner.collect([root])
     files = {os.path.normpath(p): data for p, data in (*collected.files, *collected.kept.items())}
     files |= {source.path: data}
-    diagnostics, file = engine.analyse(source, Config(), Project.scan(files.items()))
+    diagnostics, file = engine.analyse(source, config, Project.scan(files.items()))
     paint = paint_for(sys.stdout)
-    write(f"{paint(f'{path}:{row}', 'bold')}  {source.line(row).strip()}\n")
+    write(f"{paint(place if cell else f'{path}:{row}', 'bold')}  {unmask(source.line(row)).strip()}\n")
     found = [d for d in diagnostics if source.position(d.span.start)[0] == row]
     if file is None:
-        write(f"\n{diagnostics[0].message}\n")
-        return 0
+        raise click.UsageError(f"{path}:{source.place(diagnostics[0].span.start)}: {diagnostics[0].message}")
     said = False
     for node in _roots(file, row):
         said = True
@@ -57,13 +65,29 @@ def run(place: str) -> int:
     return 0
 
 
-def _place(text: str) -> tuple[str, int]:
-    path, colon, row = text.rpartition(":")
-    if colon and ":" in path and path.rpartition(":")[2].isdigit() and row.isdigit():
-        path, _, row = path.rpartition(":")  # PATH:LINE:COLUMN, as the reports print it
-    if not colon or not row.isdigit():
+def _place(text: str) -> tuple[str, int, int]:
+    """Path, cell (0 for none) and line; a column, as the reports print it, does not matter."""
+    found = _PLACE.fullmatch(text)
+    if found is None:
         raise click.UsageError(f"`{text}` is not PATH:LINE")
-    return path, int(row)
+    if found["path"].endswith(".ipynb") and not found["cell"]:
+        example = f"{found['path']}:cell 1:{found['row']}"
+        raise click.UsageError(f"`{text}` names no cell; a place in a notebook is `{example}`")
+    return found["path"], int(found["cell"] or 0), int(found["row"])
+
+
+def _row(source: Source, cell: int, row: int) -> int:
+    """The row in the text that is analysed, in which the cells of a notebook stand one after the other."""
+    first, last, where = 1, len(source.line_starts), source.path
+    if cell:
+        where, code = f"cell {cell} of {source.path}", cells.split(source.text)
+        if cell not in code:
+            raise click.UsageError(f"{source.path} has no code in cell {cell}")
+        first = cells.first_rows(source.text)[cell]
+        last = first + code[cell].count("\n")
+    if not 1 <= row <= last - first + 1:
+        raise click.UsageError(f"{where} has {counted(last - first + 1, 'line')}")
+    return first + row - 1
 
 
 def _on(file: FileContext, row: int) -> list[cst.BaseExpression]:
