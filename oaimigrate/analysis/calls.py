@@ -83,8 +83,10 @@ def client_of(file: FileContext, node: cst.BaseExpression) -> Client | None:
 
 def constructed(file: FileContext, node: cst.Call) -> str | None:
     """The name of the client class that a call makes an instance of."""
-    kind = file.kind(node.func).kind
-    return kind.path if isinstance(kind, Symbol) and kind.path in CLIENTS else None
+    value = file.kind(node.func)
+    if not isinstance(value.kind, Symbol) or not value.certain:
+        return None  # `OpenAI` of several libraries in one notebook
+    return value.kind.path if value.kind.path in CLIENTS else None
 
 
 def asks_for_usage(call: SdkCall) -> bool:

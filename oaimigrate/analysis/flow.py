@@ -108,10 +108,14 @@ def written_out(file: FileContext, node: cst.BaseExpression) -> cst.BaseExpressi
 def uses_of(file: FileContext, node: cst.BaseExpression) -> list[cst.BaseExpression]:
     """An expression itself, or the uses of the name it is assigned to where they can mean nothing else."""
     parent = file.parent(node)
-    if not isinstance(parent, cst.Assign):
-        return [node]
-    target = parent.targets[0].target
-    if len(parent.targets) != 1 or not isinstance(target, cst.Name):
+    match parent:
+        case cst.Assign(targets=[cst.AssignTarget(target=target)]) | cst.AnnAssign(target=target):
+            pass
+        case cst.Assign():
+            return []
+        case _:
+            return [node]
+    if not isinstance(target, cst.Name):
         return []
     names = [n for n in file.nodes(cst.Name) if n.value == target.value and n is not target and n in file.tree.places]
     return [n for n in names if [b.value for b in bindings_of(file, n)] == [node]]

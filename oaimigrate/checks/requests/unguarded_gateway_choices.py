@@ -20,5 +20,5 @@ def first_choice(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]
     response = unguarded_choice(file, node)
     gateway = gateway_of(file, response) if response is not None else ""
     if gateway:
-        message = f"{gateway} reports errors with status 200, and `choices` is None then; check `choices` first"
+        message = f"{gateway} also answers 200 without `choices`: an error, or a filter; check `choices` first"
         yield Diagnostic(rule.code, message, file.span(node))
