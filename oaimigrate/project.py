@@ -21,9 +21,12 @@ _OPENAI_SETTING = re.compile(
     rb"|setattr\([ \t]*openai\b"
 )
 _API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*=[ \t]*(?:["'](\w+)["'])?""")
+_RESOURCES = (
+    rb"(?:ChatCompletion|Completion|Embedding|Edit|Image|Audio|Moderation|FineTuningJob|FineTune|Engine|Model|File)"
+)
 _REQUEST = re.compile(
-    rb"\b(?:openai\.)?(?:ChatCompletion|Completion|Embedding|Edit|Image|Audio|Moderation|FineTuningJob|FineTune"
-    rb"|Engine|Model|File)\.a?(?:create|list|retrieve|delete|transcribe|translate|download|cancel)\w*\b"
+    rb"\b(?:openai\.)?" + _RESOURCES + rb"\.a?(?:create|list|retrieve|delete|transcribe|translate|download|cancel)\w*\b"
+    rb"|\bopenai\." + _RESOURCES + rb"\b"
 )
 
 

@@ -289,6 +289,9 @@ class ClientPlan:
         """A client that a cached function builds at its first call."""
         if asynchronous and self.made & {"proxy", "http_client"}:
             return Use("", problem=PROXY)
+        names = [s.name for s in self.settings]
+        if len(set(names)) < len(names):
+            return Use("", problem="a setting is made more than once, and a client keeps what it was built with")
         if self.kind in AZURE_TYPES and self.strategy != "lazy":
             text = "the async client is built at the first call from the settings of the `openai` module"
         else:

@@ -178,7 +178,9 @@ class _Rewriter:
         for key, shared in [(key, keys.shared) for keys in dicts for key in keys.spelled]:
             name = key.value if isinstance(key, cst.Name) else literal(key) or ""
             new = self.method.rename.get(name)
-            if new is not None and shared:
+            if name in self.method.client:
+                self.result.problem = f"`**` passes `{name}`, which belongs to the client"
+            elif new is not None and shared:
                 self.result.doubt(f"`**` passes `{name}`, which is `{new}` now; other code gets the dict, too")
             elif new is not None:
                 quote = "" if isinstance(key, cst.Name) else key.quote

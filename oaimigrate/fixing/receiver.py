@@ -69,9 +69,9 @@ def _inline(file: FileContext, request: Request, options: dict[str, str], kind: 
             option = "azure_ad_token"
         if name in options and option:
             given.append(f"{option}={options[name]}")
-        elif name in made and name in ("api_key", "organization", "api_base"):
+        elif name in made and (azure or name != "api_version"):
             attribute = "azure_endpoint" if azure and name == "api_base" else row.module
-            if not owner or (file.plan.consumed and name == "api_base"):
+            if not owner or (file.plan.consumed and name in ("api_base", "api_version")):
                 return Use("", problem=f"the call relies on `openai.{name}`, which its own client would not see")
             given.append(f"{option}={owner}.{attribute}")
     if made & {"proxy", "requestssession", "aiosession"}:
