@@ -23,10 +23,10 @@ def check_source(
 ) -> FileResult:
     """Find fragile and outdated uses of the OpenAI SDK in one file.
 
-    `source` is its text, or its bytes if its encoding is to be told from them. `path` need not exist: its ending says
-    what the file is (a notebook, requirements, else Python), and its folder where imports begin. The selectors are
-    those of the command line: codes, beginnings of codes, names of rules, "ALL". `target` is the major version of the
-    SDK that fixes are written for.
+    `source` is its text, or its bytes if its encoding is to be told from them; a byte order mark is no part of the
+    text that comes back. `path` need not exist: its ending says what the file is (a notebook, requirements, else
+    Python), and its folder where imports begin. The selectors are those of the command line: codes, beginnings of
+    codes, names of rules, "ALL". `target` is the major version of the SDK that fixes are written for.
 
     A file that cannot be read is no exception but a diagnostic, OAI001. A ConfigError is raised for an option that
     means nothing.
@@ -67,6 +67,8 @@ def _config(
         raise ConfigError(f"unknown target `{target}`; known are {', '.join(map(str, TARGETS))}")
     if client_style not in CLIENT_STYLES:
         raise ConfigError(f"unknown client style `{client_style}`; known are {', '.join(CLIENT_STYLES)}")
+    if isinstance(select, str) or isinstance(extend_select, str) or isinstance(ignore, str):
+        raise ConfigError('the selectors are lists of strings, such as `["OAI101"]`')
     codes = resolve(rulebook.load(), select=select, extend_select=extend_select, ignore=ignore)
     return Config(codes, target, client_style)
 
@@ -76,7 +78,7 @@ def _run(source: str | bytes, path: str, config: Config, safety: Safety | None) 
     from oaimigrate.project import Project
     from oaimigrate.source import Source
 
-    if isinstance(source, bytes) or path.endswith(".ipynb"):
+    if isinstance(source, bytes) or path.endswith(".ipynb") or source.startswith("\ufeff"):
         data = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
         return runner.analyse((path, data), runner.Job(config, Project.scan([(path, data)]), safety))
     text = Source.from_text(source, path)

@@ -77,6 +77,20 @@ def test_the_names_are_imported_when_asked_for(tmp_path: Path) -> None:
         oaimigrate.nothing  # noqa: B018
 
 
+def test_a_byte_order_mark_in_a_text(tmp_path: Path) -> None:
+    """As `open(path).read()` gives it."""
+    old = "import openai\r\nopenai.Model.list()\r\n"
+    for source in ("\ufeff" + old, ("\ufeff" + old).encode()):
+        assert [d.code for d in oaimigrate.check_source(source).diagnostics] == ["OAI101"]
+        assert oaimigrate.fix_source(source).file_text == oaimigrate.fix_source(old).file_text != old
+
+
+@pytest.mark.parametrize("name", ["select", "extend_select", "ignore"])
+def test_a_selector_that_is_no_list_is_refused(name: str) -> None:
+    with pytest.raises(oaimigrate.ConfigError, match="lists of strings"):
+        oaimigrate.check_source("x = 1", **{name: "OAI101"})  # type: ignore[arg-type]
+
+
 def test_types_are_shipped(tmp_path: Path) -> None:
     (tmp_path / "use.py").write_text(
         "from oaimigrate import FileResult, check_source\n\n"
