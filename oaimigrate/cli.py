@@ -48,6 +48,9 @@ def report_errors(run: Callable[[], int]) -> int:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
+        if isinstance(error, OSError):  # a full disk and the like are no fault of the program
+            where = f"`{error.filename}`: " if error.filename else ""
+            return _fail(f"{where}{(error.strerror or str(error)).lower()} (`--debug` shows where)")
         return _fail(f"internal error: {type(error).__name__}: {error} (`--debug` shows where)")
 
 

@@ -184,8 +184,12 @@ def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _unparsable(source: Source, error: SourceError) -> Diagnostic:
+    from oaimigrate import docs
+
     offset = min(source.offset(error.row, error.column), len(source.text))
     message = error.message
+    if source.path.endswith(docs.SUFFIXES):
+        message = "this file is no Python; `--docs` reads the fences of Markdown"
     if source.virtual:  # a row of all cells says nothing
         message = message.replace("this file", "this cell").replace(" Python 3:", " Python 3, so none is checked:")
         message = message.partition(" (detected at line")[0]

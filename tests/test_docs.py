@@ -306,6 +306,13 @@ def test_docstrings_of_a_module_without_the_sdk(run: Run, tmp_path: Path) -> Non
     assert "a.py:5:1: OAI101" in run("check", "--docs", "--format", "concise").text
 
 
+def test_a_document_that_is_named_without_the_option(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "guide.md").write_text(GUIDE)
+    message = "OAI001 this file is no Python; `--docs` reads the fences of Markdown\n"
+    assert message in run("check", "guide.md", "--format", "concise").text
+    assert message in run("check", "--stdin-filename", "guide.md", "--format", "concise", stdin=GUIDE.encode()).text
+
+
 def test_standard_input_may_be_markdown(run: Run) -> None:
     done = run("check", "--docs", "--fix", "--select", "OAI1", "--stdin-filename", "x.md", "-", stdin=GUIDE.encode())
     assert done.text == FIXED

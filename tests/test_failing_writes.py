@@ -123,3 +123,14 @@ source.write_bytes = counted
     )
     texts = [path.read_text() for path in sorted(tmp_path.iterdir())]
     assert texts == [NEW] * 99 + [OLD] * 301
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_standard_output_on_a_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import openai\nopenai.Model.list()\n")
+    command = [sys.executable, "-m", "oaimigrate", "check"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.stderr.splitlines()[0] == "error: no space left on device (`--debug` shows where)"
+    assert done.returncode != 0
