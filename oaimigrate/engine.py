@@ -137,7 +137,8 @@ def analyse(source: Source, config: Config, project: Project) -> tuple[list[Diag
         return [_crash(source, "reading", error)], None
     left_out = (_unparsable(source, error) for error in source.unreadable)
     found = sorted(
-        {*_run(file, config), *_requirements(source, config), *left_out}, key=lambda d: (d.span, d.code, d.message)
+        {*_run(file, config), *_requirements(source, config), *_written(source, config), *left_out},
+        key=lambda d: (d.span, d.code, d.message),
     )
     found = [policy.ruled(quotes.fitted(file, d), config) for d in _outside(file, found)]
     given = suppressions(source, found=bool(found))
@@ -172,6 +173,14 @@ def _requirements(source: Source, config: Config) -> list[Diagnostic]:
     from oaimigrate.manifests import outdated
 
     return outdated.in_code(source, config)
+
+
+def _written(source: Source, config: Config) -> Iterator[Diagnostic]:
+    """What cells of a notebook write into files of their own."""
+    if source.virtual and "file" in source.text:
+        from oaimigrate.notebooks import written
+
+        yield from written.findings(source.text, config)
 
 
 def _outside(file: FileContext, found: list[Diagnostic]) -> list[Diagnostic]:

@@ -304,6 +304,21 @@ def test_variables_set_by_a_magic_are_seen(run: Run, tmp_path: Path) -> None:
     assert sources(file.read_text())[0] == new
 
 
+def test_programs_that_cells_write_are_reported(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "n.ipynb"
+    app = "%%writefile app.py\n# é\nimport openai\n\n\ndef ask():\n    r = openai.Model.list()\n    return r['data']\n"
+    other = "%%writefile notes.txt\nimport openai\nopenai.Model.list()"
+    file.write_text(text := dumped(notebook("import os", app, other, "%%writefile -a app.py\nfor x in")))
+    shown = run("check", "--format", "concise").text.splitlines()
+    assert [line.split(" `")[0] for line in shown[:-1]] == ["n.ipynb:cell 3:7:9: OAI101", "n.ipynb:cell 3:8:13: OAI103"]
+    assert "note: not rewritten: this cell writes it into `app.py`" in run("check").text
+    assert run("migrate", "--allow-dirty").code == 1
+    assert file.read_text() == text
+    assert run("check", "--add-ignore", "as it was").code == 0
+    assert sources(file.read_text())[1].count("  # oaimigrate: ignore[OAI10") == 2
+    assert run("check").text == "All checks passed!\n"
+
+
 def test_notebooks_of_other_languages_and_without_the_sdk_are_left(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.ipynb").write_text(dumped(notebook("openai.api_key <- 1 +", kernelspec={"language": "R"})))
     (tmp_path / "m.ipynb").write_text(dumped(notebook("this is (no code")))
