@@ -12,6 +12,12 @@ from oaimigrate.diagnostics import Edit, Span
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
+# Expressions that bind less tightly than the dot behind them.
+_LOOSE = (
+    cst.Await, cst.BinaryOperation, cst.BooleanOperation, cst.UnaryOperation, cst.Comparison, cst.IfExp, cst.Lambda,
+    cst.NamedExpr, cst.Yield,
+)  # fmt: skip
+
 
 def replace(file: FileContext, node: cst.CSTNode, text: str) -> Edit:
     """Replace a node; its own parentheses stay."""
@@ -86,6 +92,14 @@ def or_empty(file: FileContext, node: cst.BaseExpression) -> tuple[Edit, ...]:
     if needs_parentheses(file, node):
         return insert(span.start, "("), insert(span.end, ' or "")')
     return (insert(span.end, ' or ""'),)
+
+
+def suffixed(file: FileContext, node: cst.BaseExpression, text: str) -> tuple[Edit, ...]:
+    """Write `text`, which reads an attribute, behind a node: `a or b` gets parentheses."""
+    span = file.whole(node)
+    if not node.lpar and isinstance(node, _LOOSE):
+        return insert(span.start, "("), insert(span.end, f"){text}")
+    return (insert(span.end, text),)
 
 
 def edits_within(edits: Iterable[Edit], span: Span) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from oaimigrate.analysis import mappings
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
+from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI107")
@@ -39,14 +41,23 @@ def _finding(
     return Diagnostic(rule.code, message, file.span(node), fix, every, confidence)
 
 
-def _to_dict(file: FileContext, node: cst.BaseExpression, *, title: str = "Convert with `.to_dict()`") -> Fix:
-    end = file.whole(node).end
-    return Fix(title, (Edit(end, end, ".to_dict()"),), Safety.UNSAFE)
+def _to_dict(file: FileContext, node: cst.BaseExpression) -> Fix:
+    return Fix("Convert with `.to_dict()`", build.suffixed(file, node, ".to_dict()"), Safety.UNSAFE)
+
+
+def _unwrapped(file: FileContext, call: cst.Call, inner: cst.BaseExpression) -> Fix:
+    """`inner.to_dict()` in place of the call that holds it."""
+    span, whole = file.span(call), file.whole(inner)
+    edits = build.suffixed(file, inner, ".to_dict()")
+    removed = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ""))
+    return Fix("Convert with `.to_dict()`", (*removed, *edits), Safety.UNSAFE)
 
 
 def _each_to_dict(file: FileContext, node: cst.BaseExpression) -> Fix:
     span = file.whole(node)
-    edits = (Edit(span.start, span.start, "[item.to_dict() for item in "), Edit(span.end, span.end, "]"))
+    opening, closing = ("(", ")") if isinstance(node, (cst.IfExp, cst.NamedExpr)) and not node.lpar else ("", "")
+    start = Edit(span.start, span.start, f"[item.to_dict() for item in {opening}")
+    edits = (start, Edit(span.end, span.end, f"{closing}]"))
     return Fix("Convert every item with `.to_dict()`", edits, Safety.UNSAFE)
 
 
@@ -176,10 +187,8 @@ def _builtin(
 ) -> Iterator[Diagnostic]:
     match name:
         case "dict" if len(node.args) == 1:
-            span, whole = file.span(node), file.whole(inner)
-            edits = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ".to_dict()"))
             message = "`dict(response)` converts only the outermost level since openai 1.0"
-            yield _finding(file, node, message, value, Fix("Convert with `.to_dict()`", edits, Safety.UNSAFE))
+            yield _finding(file, node, message, value, _unwrapped(file, node, inner))
         case "isinstance" if len(node.args) == 2 and (named := dict_named(node.args[1].value)):
             message = "a response is not a dict since openai 1.0: this test is silently False"
             if value.certain:
@@ -223,10 +232,8 @@ def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     ):
         value = file.kind(inner.args[0].value)
         if is_model(value):
-            span, whole = file.span(node), file.whole(inner.args[0].value)
-            edits = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ".to_dict()"))
             message = "the text of a response is not JSON since openai 1.0"
-            yield _finding(file, node, message, value, Fix("Convert with `.to_dict()`", edits, Safety.UNSAFE))
+            yield _finding(file, node, message, value, _unwrapped(file, node, inner.args[0].value))
 
 
 @rule.on(cst.Call)
@@ -240,9 +247,7 @@ def appended(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if value.kind != Model("ChatMessage") or not _holds_dicts(file, func.value):
         return
     message = "a message object goes into a list of dicts; what reads the list as dicts fails since openai 1.0"
-    end = file.whole(item).end
-    fix = Fix("Convert with `.to_dict()`", (Edit(end, end, ".to_dict()"),), Safety.UNSAFE)
-    yield _finding(file, item, message, value, fix)
+    yield _finding(file, item, message, value, _to_dict(file, item))
 
 
 def _holds_dicts(file: FileContext, node: cst.BaseExpression) -> bool:
@@ -273,6 +278,26 @@ def unpacked(node: cst.Arg | cst.StarredDictElement, file: FileContext) -> Itera
     if is_model(value):
         message = "a response cannot be unpacked with `**` since openai 1.0"
         yield _finding(file, node.value, message, value, _to_dict(file, node.value))
+
+
+@rule.on(cst.BinaryOperation, cst.AugAssign, cst.Call)
+def taken(node: cst.BinaryOperation | cst.AugAssign | cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`{...} | r`, `"%(id)s" % r`, `d |= r`, `d.update(r)`, `text.format_map(r)`."""
+    match node:
+        case cst.BinaryOperation():
+            found = mappings.operands(file, node)
+        case cst.AugAssign():
+            found = mappings.added(file, node)
+            held = file.kind(node.target)
+            if isinstance(node.operator, cst.BitOrAssign) and is_model(held):
+                message = "`|=` does not add to a response since openai 1.0"
+                yield _finding(file, node.target, message, held, None, "work on `.to_dict()`")
+        case _:
+            found = mappings.arguments(file, node)
+    for expression, message in found:
+        value = file.kind(expression)
+        if is_model(value):
+            yield _finding(file, expression, message, value, _to_dict(file, expression))
 
 
 @rule.on(cst.For, cst.CompFor)
