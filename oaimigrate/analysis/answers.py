@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis.attributes import typed
 from oaimigrate.analysis.kinds import (
     SILENT,
     UNKNOWN,
@@ -56,12 +57,12 @@ def response(inference: Inference, returns: str, stream: str, node: cst.Call | N
     """The kind of one request's result, as its `stream` and `response_format` arguments decide."""
     if not returns:
         return UNKNOWN
-    whole: Kind = inference.typed(returns)
+    whole: Kind = typed(inference, returns)
     if "|" in returns:
         whole = transcription(inference, node, whole)
     kind: Kind = whole
     if stream:
-        streamed = StreamOf(inference.typed(stream), asynchronous)
+        streamed = StreamOf(typed(inference, stream), asynchronous)
         match streams(inference, node):
             case True:
                 kind = streamed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import attributes
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     NOTHING,
@@ -174,7 +175,7 @@ def item(inference: Inference, base: Value, index: cst.BaseExpression) -> Value:
             return item(inference, base.of(whole), index)
         case Model() | PageOf():
             key = literal(index)
-            return inference.field(base, key) if key is not None else SILENT
+            return attributes.field(inference, base, key) if key is not None else SILENT
         case Record() as known_keys:
             key = literal(index)
             found = any_of(known_keys) if key is None else Value(known_keys.get(key))

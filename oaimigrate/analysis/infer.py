@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import answers, carriers, containers, functions, typehints
+from oaimigrate.analysis import answers, attributes, carriers, containers, functions, typehints
 from oaimigrate.analysis.index import Index
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
@@ -18,21 +18,15 @@ from oaimigrate.analysis.kinds import (
     SILENT,
     UNKNOWN,
     ClassOf,
-    Client,
     Doubt,
-    Either,
     ErrorOf,
     External,
     Function,
     InstanceOf,
-    Kind,
     ListOf,
     Member,
-    Model,
     OneOf,
-    PageOf,
     Plain,
-    SuperOf,
     Symbol,
     TupleOf,
     Unknown,
@@ -261,88 +255,7 @@ class Inference:
     # -- attributes and subscripts ---------------------------------------------------------------------------------
 
     def attribute(self, base: Value, name: str) -> Value:
-        match base.kind:
-            case OneOf(kinds=kinds):
-                return agreed([self.attribute(base.of(k), name) for k in kinds])
-            case Symbol(path=path):
-                return base.of(self.symbol(path, name))
-            case Client(asynchronous=asynchronous):
-                return base.of(Member(name, asynchronous))
-            case Member(path=path, asynchronous=asynchronous):
-                return base.of(Member(f"{path}.{name}", asynchronous))
-            case Either(whole=whole):
-                return self.attribute(base.of(whole), name)
-            case Model() | PageOf():
-                return self.field(base, name)
-            case InstanceOf(node=node):
-                return self.home(node).member(node, name)
-            case ClassOf(node=node):
-                return self.home(node).member(node, name, instance=False)
-            case SuperOf(node=node):
-                return self.home(node).inherited(node, name, instance=True, depth=0)
-            case External(path=path) if path.startswith("file:"):
-                return self.file.project.modules.attribute(path[5:], name)
-            case External(path=path):
-                return Value(External(f"{path}.{name}"))
-        return SILENT
-
-    def symbol(self, path: str, name: str) -> Kind:
-        if not path and name in self.roots:
-            return Member(name, False)
-        full = f"{path}.{name}" if path else name
-        last = full.rpartition(".")[2]
-        if full.startswith("api_resources.") and last in self.api.resources:
-            return Symbol(last)  # openai.api_resources.ChatCompletion, openai.api_resources.chat_completion.…
-        return Symbol(full)
-
-    def field(self, base: Value, key: str) -> Value:
-        """The kind of one field of a response model, by JSON key or attribute name."""
-        if isinstance(base.kind, PageOf):
-            return base.of(ListOf(base.kind.item)) if key == "data" else base.of(Plain("other"))
-        if not isinstance(base.kind, Model):
-            return SILENT
-        fields = self.api.models[base.kind.name].fields
-        found = fields.get(key) or next((f for f in fields.values() if f.name == key), None)
-        return base.of(self.typed(found.type)) if found is not None else SILENT
-
-    def typed(self, text: str) -> Kind:
-        """The kind a type expression of rules/api.toml names."""
-        text = text.strip()
-        if text.startswith("list[") and text.endswith("]"):
-            return ListOf(self.typed(text[5:-1]))
-        if text.startswith("Page[") and text.endswith("]"):
-            return PageOf(self.typed(text[5:-1]))
-        if text in self.api.models:
-            return Model(text)
-        if "|" in text:
-            return self.typed(text.split("|")[0])
-        return Plain(
-            text if text in ("str", "dict", "bytes") else "number" if text in ("int", "float", "bool") else "other"
-        )
-
-    def member(self, node: cst.ClassDef, name: str, *, instance: bool = True, depth: int = 0) -> Value:
-        """What `self.name` holds, joined over the class and then its bases."""
-        scope = self.tree.scope_of_node[node]
-        bindings = [*self.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
-        if not bindings:
-            return self.inherited(node, name, instance=instance, depth=depth)
-        value = self.bound(bindings, node)
-        if isinstance(value.kind, Function) and isinstance(value.kind.node, cst.FunctionDef):
-            decorators = {self.decorator_path(d).rpartition(".")[2] for d in value.kind.node.decorators}
-            if decorators & {"property", "cached_property"}:
-                return self.returned(value.kind.node)
-            bound = "classmethod" in decorators or (instance and "staticmethod" not in decorators)
-            return value.of(Function(value.kind.node, bound))
-        return value
-
-    def inherited(self, node: cst.ClassDef, name: str, *, instance: bool, depth: int) -> Value:
-        for base in node.bases:
-            match self.kind(base.value).kind:
-                case ClassOf(node=parent) if depth < 8 and parent is not node:
-                    value = self.home(parent).member(parent, name, instance=instance, depth=depth + 1)
-                    if value.kind != UNKNOWN:
-                        return value
-        return SILENT
+        return attributes.attribute(self, base, name)
 
     # -- calls ---------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis import reexports
+from oaimigrate.analysis.attributes import member
 from oaimigrate.analysis.kinds import (
     SILENT,
     ClassOf,
@@ -319,4 +320,4 @@ def _members(file: FileContext, kind: Kind, depth: int) -> frozenset[str] | None
     inference = file.inference.home(kind.node)
     scope = inference.tree.scope_of_node[kind.node]
     names = {*scope.names, *inference.tree.attributes.get(scope, {})}
-    return frozenset(n for n in names if _gives(file, inference.member(kind.node, n).kind, depth + 1))
+    return frozenset(n for n in names if _gives(file, member(inference, kind.node, n).kind, depth + 1))

@@ -1,0 +1,122 @@
+"""Attributes: what `value.name` is, by what the value is: the SDK, a client, a response, a class of the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from oaimigrate.analysis.kinds import (
+    SILENT,
+    UNKNOWN,
+    ClassOf,
+    Client,
+    Either,
+    External,
+    Function,
+    InstanceOf,
+    Kind,
+    ListOf,
+    Member,
+    Model,
+    OneOf,
+    PageOf,
+    Plain,
+    SuperOf,
+    Symbol,
+    Value,
+)  # fmt: skip
+from oaimigrate.analysis.steps import agreed
+
+if TYPE_CHECKING:
+    from oaimigrate.analysis.infer import Inference
+
+
+def attribute(inference: Inference, base: Value, name: str) -> Value:
+    match base.kind:
+        case OneOf(kinds=kinds):
+            return agreed([attribute(inference, base.of(k), name) for k in kinds])
+        case Symbol(path=path):
+            return base.of(symbol(inference, path, name))
+        case Client(asynchronous=asynchronous):
+            return base.of(Member(name, asynchronous))
+        case Member(path=path, asynchronous=asynchronous):
+            return base.of(Member(f"{path}.{name}", asynchronous))
+        case Either(whole=whole):
+            return attribute(inference, base.of(whole), name)
+        case Model() | PageOf():
+            return field(inference, base, name)
+        case InstanceOf(node=node):
+            return member(inference.home(node), node, name)
+        case ClassOf(node=node):
+            return member(inference.home(node), node, name, instance=False)
+        case SuperOf(node=node):
+            return inherited(inference.home(node), node, name, instance=True, depth=0)
+        case External(path=path) if path.startswith("file:"):
+            return inference.file.project.modules.attribute(path[5:], name)
+        case External(path=path):
+            return Value(External(f"{path}.{name}"))
+    return SILENT
+
+
+def symbol(inference: Inference, path: str, name: str) -> Kind:
+    if not path and name in inference.roots:
+        return Member(name, False)
+    full = f"{path}.{name}" if path else name
+    last = full.rpartition(".")[2]
+    if full.startswith("api_resources.") and last in inference.api.resources:
+        return Symbol(last)  # openai.api_resources.ChatCompletion, openai.api_resources.chat_completion.…
+    return Symbol(full)
+
+
+def field(inference: Inference, base: Value, key: str) -> Value:
+    """The kind of one field of a response model, by JSON key or attribute name."""
+    if isinstance(base.kind, PageOf):
+        return base.of(ListOf(base.kind.item)) if key == "data" else base.of(Plain("other"))
+    if not isinstance(base.kind, Model):
+        return SILENT
+    fields = inference.api.models[base.kind.name].fields
+    found = fields.get(key) or next((f for f in fields.values() if f.name == key), None)
+    return base.of(typed(inference, found.type)) if found is not None else SILENT
+
+
+def typed(inference: Inference, text: str) -> Kind:
+    """The kind a type expression of rules/api.toml names."""
+    text = text.strip()
+    if text.startswith("list[") and text.endswith("]"):
+        return ListOf(typed(inference, text[5:-1]))
+    if text.startswith("Page[") and text.endswith("]"):
+        return PageOf(typed(inference, text[5:-1]))
+    if text in inference.api.models:
+        return Model(text)
+    if "|" in text:
+        return typed(inference, text.split("|")[0])
+    return Plain(
+        text if text in ("str", "dict", "bytes") else "number" if text in ("int", "float", "bool") else "other"
+    )
+
+
+def member(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool = True, depth: int = 0) -> Value:
+    """What `self.name` holds, joined over the class and then its bases."""
+    scope = inference.tree.scope_of_node[node]
+    bindings = [*inference.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
+    if not bindings:
+        return inherited(inference, node, name, instance=instance, depth=depth)
+    value = inference.bound(bindings, node)
+    if isinstance(value.kind, Function) and isinstance(value.kind.node, cst.FunctionDef):
+        decorators = {inference.decorator_path(d).rpartition(".")[2] for d in value.kind.node.decorators}
+        if decorators & {"property", "cached_property"}:
+            return inference.returned(value.kind.node)
+        bound = "classmethod" in decorators or (instance and "staticmethod" not in decorators)
+        return value.of(Function(value.kind.node, bound))
+    return value
+
+
+def inherited(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool, depth: int) -> Value:
+    for base in node.bases:
+        match inference.kind(base.value).kind:
+            case ClassOf(node=parent) if depth < 8 and parent is not node:
+                value = member(inference.home(parent), parent, name, instance=instance, depth=depth + 1)
+                if value.kind != UNKNOWN:
+                    return value
+    return SILENT
