@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from oaimigrate.analysis.passing import Passed
     from oaimigrate.source import Place, Source
 
 
@@ -111,6 +112,7 @@ class FileResult:
     applied: tuple[Diagnostic, ...] = ()
     source: Source | None = None  # where `text` is not that of the file: what knows its places
     exports: Mapping[str, frozenset[str]] = field(default_factory=dict)  # through which responses leave the module
+    passes: tuple[Passed, ...] = ()  # what it gives to functions of other files
 
     @property
     def changed(self) -> bool:

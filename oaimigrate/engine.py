@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from oaimigrate import manifests, registry
+from oaimigrate.analysis.exports import exports
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.modules import exports
+from oaimigrate.analysis.passing import Passed, passes
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
 from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
 from oaimigrate.fixing import apply as fixes
@@ -34,7 +35,14 @@ def check_source(source: Source, config: Config, project: Project | None = None)
         return docs.check_source(source, config, project)
     diagnostics, file = analyse(source, config, project or Project())
     diagnostics = _reported(file, diagnostics, config)
-    return FileResult(source.path, source.text, tuple(diagnostics), source=_virtual(source), exports=_exports(file))
+    return FileResult(
+        source.path,
+        source.text,
+        tuple(diagnostics),
+        source=_virtual(source),
+        exports=_exports(file),
+        passes=_passes(file),
+    )
 
 
 def fix_source(
@@ -53,7 +61,7 @@ def fix_source(
     original = source.text
     applied: list[Diagnostic] = []
     diagnostics, file = analyse(source, config, project)
-    exported = _exports(file)
+    exported, passed = _exports(file), _passes(file)
     for _ in range(MAX_ROUNDS):
         if file is None:
             break
@@ -78,7 +86,7 @@ def fix_source(
         source, diagnostics, file = fixed, again, next_file
     diagnostics = _reported(file, diagnostics, config)
     return FileResult(
-        source.path, source.text, tuple(diagnostics), original, tuple(applied), _virtual(source), exported
+        source.path, source.text, tuple(diagnostics), original, tuple(applied), _virtual(source), exported, passed
     )
 
 
@@ -103,6 +111,13 @@ def _exports(file: FileContext | None) -> Mapping[str, frozenset[str]]:
         return exports(file) if file is not None else {}
     except Exception:  # the file's own results stand; only its readers in other modules are not looked for
         return {}
+
+
+def _passes(file: FileContext | None) -> tuple[Passed, ...]:
+    try:
+        return passes(file) if file is not None else ()
+    except Exception:  # as above
+        return ()
 
 
 def complete_edits(file: FileContext, fix: Fix, diagnostics: list[Diagnostic]) -> tuple[Edit, ...]:

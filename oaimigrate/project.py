@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.modules import Modules
+    from oaimigrate.analysis.passing import Passed
 
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
@@ -38,6 +39,7 @@ class Project:
     requests: frozenset[str] = frozenset()  # files that make 0.28 requests
     api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)  # values of `openai.api_type`, "?" if dynamic
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
+    passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
 
     @classmethod
     def scan(cls, files: Iterable[tuple[str, bytes]]) -> Project:

@@ -1,14 +1,22 @@
-"""Rounds over the files of a run: those that use the SDK, then those that read what these hand out, and so on."""
+"""Rounds over the files of a run: those that use the SDK, then those that read what these hand out, and so on.
+
+A response leaves a file in two ways: another file imports what returns it, or is passed it as an argument. Each round
+looks at the files that the results of the round before reach in either way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oaimigrate.callers import callers
 from oaimigrate.consumers import consumers, reachable
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
+    from oaimigrate.analysis.passing import Passed
     from oaimigrate.diagnostics import FileResult
     from oaimigrate.runner import Collected, File, Progress
 
@@ -17,13 +25,12 @@ if TYPE_CHECKING:
 ROUNDS = 3  # how often names handed on by readers are followed to their own readers
 
 
-def rounds(
-    collected: Collected, analyse: Analyse, progress: Progress | None
-) -> tuple[list[FileResult], dict[str, bytes]]:
-    """The results of the files that were asked for, and the bytes of all files that were looked at.
+def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) -> tuple[list[FileResult], Project]:
+    """The results of the files that were asked for, and the project as the last of them saw it.
 
     A file that was looked at is looked at again when what it imports turns out to hand on something of the SDK.
-    Of the rest of the project only what these files may import is worked through.
+    Of the rest of the project only what may pass something to these files, and what all of them may import, is worked
+    through.
     """
     around = collected.around
     data = dict(collected.files) | dict(around.files if around else ())
@@ -36,19 +43,50 @@ def rounds(
 
     others, first = list(collected.others), list(collected.files)
     if around:
-        near = reachable(asked, [*data, *collected.others, *around.others], read) - asked
+        paths = [*data, *collected.others, *around.others]
+        above = callers(asked, paths, read, ROUNDS)
+        near = (above | reachable(asked | above, paths, read)) - asked
         others += [path for path in around.others if path in near]
         first += [file for file in around.files if file[0] in near]
-    found = analyse(first, Project.scan(data.items()), progress if len(first) == len(collected.files) else None)
+    project = Project.scan(data.items())
+    found = analyse(first, project, progress if len(first) == len(collected.files) else None)
     results = {result.path: result for result in found}
+    passed: Mapping[str, tuple[Passed, ...]] = {}
     for turn in range(ROUNDS):
         exported = [(r.path, r.exports) for r in found]
         files = consumers(exported, [path for path in others if path not in data], read, [*data, *others])
         if turn:  # the first files have seen each other
             files += consumers(exported, sorted(results.keys() - {path for path, _ in exported}), data.__getitem__)
+        before, passed = passed, carried(results.values())
+        files += _receivers(passed, before, {*data, *others}, read)
+        files = list(dict(files).items())
         if not files:
             break
         data |= dict(files)
-        found = analyse(files, Project.scan(data.items()), None)
+        project = replace(Project.scan(data.items()), passed=passed)
+        found = analyse(files, project, None)
         results |= {result.path: result for result in found}
-    return [result for path, result in results.items() if path in asked], data
+    return [result for path, result in results.items() if path in asked], project
+
+
+def carried(results: Iterable[FileResult]) -> dict[str, tuple[Passed, ...]]:
+    """What is passed to the functions of each file, in one order whatever that of the results."""
+    found: dict[str, dict[Passed, None]] = {}
+    for result in results:
+        for passed in result.passes:
+            found.setdefault(os.path.normpath(passed.path), {})[passed] = None
+    return {path: tuple(sorted(given, key=repr)) for path, given in found.items()}
+
+
+def _receivers(
+    passed: Mapping[str, tuple[Passed, ...]],
+    before: Mapping[str, tuple[Passed, ...]],
+    paths: set[str],
+    read: Callable[[str], bytes],
+) -> Iterator[File]:
+    """The files that are passed more than before, of those that may do something with it."""
+    for path, given in passed.items():
+        if path in paths and given != before.get(path):
+            data = read(path)
+            if any(p.concerns(data) for p in given):
+                yield path, data

@@ -187,7 +187,7 @@ def run(
     `config_of` says what holds for a file where that is not `config`.
     """
     results = [_unreadable(error, b"") for error in collected.unreadable]
-    data = dict(collected.files)
+    data: Mapping[str, bytes] = dict(collected.files)
     if collected.files or (collected.around and collected.around.files and collected.others):
         from oaimigrate.rounds import rounds
 
@@ -198,8 +198,8 @@ def run(
             configs = _configs(config_of, files) | {path: quiet for path, _ in files if path not in asked}
             return _analyse(files, Job(config, project, safety, configs), jobs or _cpus(), progress)
 
-        found, data = rounds(collected, analysed, progress)
-        results += found
+        found, project = rounds(collected, analysed, progress)
+        results, data = results + found, project.sources
     sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
     if write:
         results = [_write(r, sources[r.path], data[r.path]) if r.changed else r for r in _in_order(results)]

@@ -31,6 +31,20 @@ FILES = {
     "kit/beside.py": "from kit.bot import Bot\nKNOWN = [Bot]\n",
     "web/chat.py": f"from kit import Bot\nprint(Bot().reply([]){READ})\n",
     "web/made.py": f"from kit.make import make\nprint(make().reply([]){READ})\n",
+    "show/printing.py": f"def show(r):\n    print(r{READ})\n    cost(r['usage'])\n"
+    "def cost(usage, rate=1):\n    return usage['total_tokens'] * rate\n",
+    "show/printer.py": "class Printer:\n    def __init__(self, reply):\n        self.reply = reply\n"
+    f"    def text(self):\n        return self.reply{READ}\n"
+    "    def line(self, choice, *, width):\n        return choice['message']['content'][:width]\n",
+    "show/late.py": f"def late(reply):\n    return reply{READ}\n",
+    "show/hands.py": "from show.late import late\nfrom show.printer import Printer as P\n"
+    "def forward(r):\n    return late(r)\n",
+    "show/plain.py": 'def both(r):\n    return r["choices"]\n',
+    "show/errors.py": "def handle(e):\n    return e.http_status\n",
+    "web/show.py": "import openai\nfrom app import llm\nfrom show import hands, plain, printing\n"
+    "from show.errors import handle\nfrom show.hands import forward\nr = llm.ask([])\nprinting.show(r)\n"
+    "forward(r)\np = hands.P(r)\np.line(r['choices'][0], width=3)\nplain.both(r)\nplain.both({'choices': []})\n"
+    "try:\n    llm.ask([])\nexcept openai.error.OpenAIError as e:\n    handle(e)\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -61,7 +75,8 @@ def outcome(folder: Path, paths: list[str]) -> dict[str, tuple[list[str], str]]:
 def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
     whole = outcome(project, ["."])
     app = {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py"}
-    assert set(whole) == {*app, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
+    show = {"show/printing.py", "show/printer.py", "show/late.py", "show/plain.py", "show/errors.py", "web/show.py"}
+    assert set(whole) == {*app, *show, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
 
@@ -70,6 +85,17 @@ def test_classes_are_followed_through_files_that_only_hand_them_on(project: Path
     whole = outcome(project, ["."])
     for name in ("web/chat.py", "web/made.py"):
         assert ".reply([]).choices[0].message.content" in whole[name][1]
+
+
+def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project: Path) -> None:
+    whole = outcome(project, ["."])
+    assert "print(r.choices[0].message.content)\n    cost(r.usage)" in whole["show/printing.py"][1]
+    assert "return usage.total_tokens * rate" in whole["show/printing.py"][1]
+    assert "return self.reply.choices[0].message.content" in whole["show/printer.py"][1]
+    assert "return choice.message.content[:width]" in whole["show/printer.py"][1]
+    assert "return reply.choices[0].message.content" in whole["show/late.py"][1]  # through show/hands.py
+    assert 'getattr(e, "status_code", None)' in whole["show/errors.py"][1]
+    assert 'return r["choices"]' in whole["show/plain.py"][1]  # it is a dict in other cases: reported, not rewritten
 
 
 @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))

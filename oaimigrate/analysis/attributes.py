@@ -54,8 +54,8 @@ def attribute(inference: Inference, base: Value, name: str) -> Value:
             return inherited(inference.home(node), node, name, instance=True, depth=0)
         case External(path=path) if path.startswith("file:"):
             return inference.file.project.modules.attribute(path[5:], name)
-        case External(path=path):
-            return Value(External(f"{path}.{name}"))
+        case External(path=path, file=file, name=outer):
+            return Value(External(f"{path}.{name}", file, f"{outer}.{name}" if file else ""))
     return SILENT
 
 

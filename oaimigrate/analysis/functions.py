@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import carriers, typehints
+from oaimigrate.analysis import carriers, passing, typehints
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     SILENT,
@@ -15,15 +15,18 @@ from oaimigrate.analysis.kinds import (
     ClassOf,
     Client,
     Doubt,
+    ErrorOf,
     Function,
     InstanceOf,
     Nothing,
     Plain,
     StreamOf,
+    Symbol,
     Value,
     join,
+    matters,
 )  # fmt: skip
-from oaimigrate.analysis.scopes import Binding
+from oaimigrate.analysis.scopes import Binding, Scope
 from oaimigrate.analysis.steps import iterated, known
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ def parameter(inference: Inference, binding: Binding) -> Value:
         assert isinstance(scope.node, cst.FunctionDef)
         assert isinstance(owner.node, cst.ClassDef)
         parameters = [*scope.node.params.posonly_params, *scope.node.params.params]
-        if parameters and parameters[0] is node:
+        if parameters and parameters[0] is node and not static(inference, scope.node):
             return receiver(inference, scope.node, owner.node)
     if node.annotation is not None:
         value = typehints.annotated(inference, node.annotation.annotation)
@@ -46,7 +49,10 @@ def parameter(inference: Inference, binding: Binding) -> Value:
             return value
     if isinstance(scope.node, cst.Lambda):
         return carriers.lambda_parameter(inference, scope.node, node)
-    values = list(arguments(inference, scope.node, node)) if isinstance(scope.node, cst.FunctionDef) else []
+    values: list[Value] = []
+    if isinstance(scope.node, cst.FunctionDef):
+        values += arguments(inference, scope.node, node)
+        values += (value for _, value in passing.received(inference, scope.node, node))
     if isinstance(node.default, cst.BaseExpression):
         values.append(inference.kind(node.default))
     value = join(values, Doubt(f"a caller passes something else for `{node.name.value}`", node))
@@ -54,16 +60,28 @@ def parameter(inference: Inference, binding: Binding) -> Value:
         return SILENT if isinstance(value.kind, Plain) else value
     if isinstance(value.kind, Client):
         return value  # who calls from elsewhere passes another client, not another kind of thing
-    private = scope.node.name.value.startswith("_") if isinstance(scope.node, cst.FunctionDef) else True
-    if private or (owner is not None and owner.kind == "function"):
+    if _private(scope):
         return value
     return value.doubted(Doubt(f"callers outside this file may pass something else for `{node.name.value}`", node))
 
 
+def _private(scope: Scope | None) -> bool:
+    """Whether a function is none that other projects call: its name says so, or that of its class, or it is local."""
+    while scope is not None and scope.kind != "module":
+        name = scope.node.name.value if isinstance(scope.node, (cst.FunctionDef, cst.ClassDef)) else "_"
+        outer = scope.parent
+        if (name.startswith("_") and not name.endswith("__")) or (outer is not None and outer.kind == "function"):
+            return True
+        scope = outer
+    return False
+
+
+def static(inference: Inference, function: cst.FunctionDef) -> bool:
+    return any(inference.decorator_path(d) == "staticmethod" for d in function.decorators)
+
+
 def receiver(inference: Inference, function: cst.FunctionDef, owner: cst.ClassDef) -> Value:
     decorators = {inference.decorator_path(d) for d in function.decorators}
-    if "staticmethod" in decorators:
-        return SILENT
     return Value(ClassOf(owner) if "classmethod" in decorators else InstanceOf(owner))
 
 
@@ -101,6 +119,19 @@ def argument(
             if position < len(parameters) and parameters[position] is parameter:
                 yield inference.kind(argument.value)
             position += 1
+
+
+def answer(inference: Inference, home: Inference, function: cst.FunctionDef, call: cst.Call | None) -> Value:
+    """What a call of a function gives.
+
+    What other files pass to it counts where this call passes something of the SDK, too: a helper that hands back what
+    it is given does not make a response of everything.
+    """
+    if not home.arrived or not any(name in home.arrived for name, _ in passing.names(home, function)):
+        return home.returned(function)
+    given = [inference.kind(a.value).kind for a in call.args] if call is not None else []
+    concerned = any(matters(k) or isinstance(k, (Symbol, ErrorOf)) for k in given)
+    return (home if concerned else home.alone).returned(function)
 
 
 def returned(inference: Inference, function: cst.FunctionDef) -> Value:

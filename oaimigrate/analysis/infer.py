@@ -6,6 +6,7 @@ the clients and this file's own functions. `carriers` knows the library function
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -42,6 +43,7 @@ from oaimigrate.analysis.symbols import CLIENTS
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Api
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.passing import Passed
 
 MAX_DEPTH = 120  # frames of kind() inside kind(); a longer chain of names is left unknown rather than overflow
 STRING = Value(Plain("str"))
@@ -52,8 +54,9 @@ CONSTANTS = {"None": NEUTRAL, "True": NUMBER, "False": NUMBER}
 class Inference:
     """The memo and the rules of inference for one file."""
 
-    def __init__(self, file: FileContext, api: Api) -> None:
+    def __init__(self, file: FileContext, api: Api, *, alone: bool = False) -> None:
         self.file = file
+        self._alone = alone
         self.tree = file.tree
         self.api = api
         self.roots = frozenset(path.split(".")[0] for path in api.calls)
@@ -61,8 +64,22 @@ class Inference:
         self._bindings: dict[Binding, Value] = {}
         self._active: set[object] = set()
         self._returns: dict[cst.CSTNode, Value] = {}
+        self.given: dict[tuple[cst.ClassDef, int], frozenset[str]] = {}  # what of a class gives something of the SDK
         self.index = Index(self.tree)
         self.depth = 0
+
+    @cached_property
+    def alone(self) -> Inference:
+        """The inference of the same file that heeds nothing that other files pass to its functions."""
+        return self if self._alone else Inference(self.file, self.api, alone=True)
+
+    @cached_property
+    def arrived(self) -> dict[str, list[Passed]]:
+        """What other files pass to the functions of this one, by the names they call them."""
+        found: dict[str, list[Passed]] = {}
+        for passed in self.file.project.passed.get(self.file.source.path, ()) if not self._alone else ():
+            found.setdefault(passed.function, []).append(passed)
+        return found
 
     def is_error(self, path: str) -> bool:
         """Whether a path below `openai` names an exception, of 0.28 or of v1+."""
@@ -248,7 +265,7 @@ class Inference:
         while isinstance(node, cst.Call):
             node = node.func
         kind = self.kind(node).kind
-        if isinstance(kind, External):
+        if isinstance(kind, External) and not kind.file:
             return kind.path
         return node.value if isinstance(node, cst.Name) else ""
 
@@ -262,10 +279,13 @@ class Inference:
     def call(self, node: cst.Call) -> Value:
         function = self.kind(node.func)
         value = self.called(function, node)
-        if value is not None:
+        if value is not None and not (isinstance(value.kind, External) and value.kind.file):
             return value
         if isinstance(node.func, cst.Attribute):
-            return carriers.method_result(self, node, self.kind(node.func.value), node.func.attr.value)
+            given = carriers.method_result(self, node, self.kind(node.func.value), node.func.attr.value)
+            return given if given is not SILENT or value is None else value
+        if value is not None:
+            return value
         if isinstance(node.func, cst.Name) and function.kind == UNKNOWN:
             scope = self.tree.scopes.get(node.func)
             if scope is not None and scope.owner_of(node.func.value) is None:
@@ -286,12 +306,13 @@ class Inference:
                 if isinstance(definition, cst.Lambda):
                     value = home.kind(definition.body)
                 else:
-                    value = home.returned(definition)
+                    value = functions.answer(self, home, definition, node)
                 return value.doubted(function.doubt)
             case ClassOf(node=definition):
                 return function.of(InstanceOf(definition))
-            case External(path=path) if node is not None:
-                return carriers.external_result(self, node, path)
+            case External(path=path, file=file, name=name):
+                found = carriers.external_result(self, node, path) if node is not None else SILENT
+                return found if found is not SILENT or not file else Value(External(f"{path}()", file, f"{name}()"))
         return None
 
     # -- functions -------------------------------------------------------------------------------------------------

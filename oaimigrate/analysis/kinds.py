@@ -174,9 +174,15 @@ class SuperOf:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something imported from another package, by its dotted path: `asyncio.gather`."""
+    """Something imported from another package, by its dotted path: `asyncio.gather`.
+
+    What a file of the project defines that was not looked into is such a thing, too: `file` and its `name` there, where
+    `Printer().show` is a method of an object that `Printer` makes.
+    """
 
     path: str
+    file: str = ""
+    name: str = ""
 
 
 Kind = (
@@ -220,11 +226,13 @@ def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
     """
     kinds: dict[Kind, Doubt | None] = {}
     unknown = plain = False
+    elsewhere: dict[Kind, Value] = {}  # what other files of the project define
     neutral: Value | None = None
     for value in values:
         match value.kind:
             case Unknown() | External():
                 unknown = True
+                elsewhere[value.kind] = value
             case Nothing():
                 neutral = neutral or value
             case Plain(what="dict" | "other"):
@@ -236,7 +244,8 @@ def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
                     kinds[kind] = value.doubt
     if not kinds:
         if unknown:
-            return SILENT
+            (kind, only), *others = elsewhere.items()
+            return only if isinstance(kind, External) and kind.file and not others else SILENT
         return Value(Plain("other")) if plain else neutral or SILENT
     merged = _merge(kinds)
     if merged is None or plain:

@@ -7,6 +7,7 @@ another file's tree (its functions and classes) are worked out by that file's ow
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,19 +15,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis import reexports
-from oaimigrate.analysis.attributes import member
 from oaimigrate.analysis.kinds import (
     SILENT,
-    ClassOf,
-    Client,
     Doubt,
     External,
-    Function,
-    InstanceOf,
-    Kind,
-    Member,
-    Record,
-    SuperOf,
     Value,
     matters,
 )
@@ -141,8 +133,8 @@ class Modules:
 
         try:
             data = self.sources.get(path, b"")
-            if len(data) > MAX_BYTES or b"import" not in data:
-                return None  # it neither uses the SDK nor reads what another module returns, as far as bytes tell
+            if len(data) > MAX_BYTES or (b"import" not in data and path not in self.project.passed):
+                return None  # it neither uses the SDK nor reads what another module gives, as far as bytes tell
             return FileContext(Source.from_bytes(data, path), Config(), self.project)
         except (SourceError, RecursionError):
             return None
@@ -154,13 +146,16 @@ class Modules:
         path = self.resolve(importer, module, level)
         if not member:
             return SILENT
-        if path is not None:
-            value = self.name(path, member)
-            if value.kind != SILENT.kind:
-                return value
+        value = self.name(path, member) if path is not None else SILENT
+        if value.kind != SILENT.kind and not _unread(value, path):
+            return value
         submodule = f"{module}.{member}" if module else member
         found = self.resolve(importer, submodule, level)
-        return Value(External(f"file:{found}")) if found is not None else SILENT
+        if found is not None:
+            return Value(External(f"file:{found}"))
+        if not _unread(value, path) or (not level and module.partition(".")[0] in sys.stdlib_module_names):
+            return SILENT
+        return Value(External(f"{'.' * level}{module}.{member}", path or "", member))
 
     def module(self, importer: str, module: str) -> Value:
         """What `import module` binds: a file of the project whose attributes can be asked for."""
@@ -170,10 +165,10 @@ class Modules:
     def attribute(self, path: str, name: str) -> Value:
         """What `module.name` is: a name the module binds, or a module below it."""
         value = self.name(path, name)
-        if value.kind != SILENT.kind or not path.endswith("__init__.py"):
+        if (value.kind != SILENT.kind and not _unread(value, path)) or not path.endswith("__init__.py"):
             return value
         found = self._module(os.path.dirname(path), [name])
-        return Value(External(f"file:{found}")) if found is not None else SILENT
+        return Value(External(f"file:{found}")) if found is not None else value
 
     def name(self, path: str, name: str) -> Value:
         """What a module-level name of a file is, as another module sees it."""
@@ -201,7 +196,7 @@ class Modules:
             return self._handed_on(path, name)
         file = self.file(path)
         if file is None:
-            return SILENT
+            return Value(External(name, path, name))
         bindings = file.tree.module_scope.names.get(name)
         if not bindings:
             for star in file.tree.module_scope.stars:
@@ -216,9 +211,10 @@ class Modules:
         return value
 
     def _handed_on(self, path: str, name: str) -> Value:
-        """A name of a package that has nothing of the SDK itself: what it imports under that name."""
+        """A name of a file that has nothing of the SDK itself: what it imports under that name, if it is a package."""
+        own = Value(External(name, path, name))
         if os.path.basename(path) != "__init__.py":
-            return SILENT
+            return own
         if path not in self._reexports:
             self._reexports[path] = reexports.read(_bytes(path))
         names, stars = self._reexports[path]
@@ -228,7 +224,7 @@ class Modules:
                 return self.module(path, found.module)
             return self.exported(path, found.module, found.member, found.level)
         values = (self.exported(path, s.module, name, s.level) for s in stars)
-        return next((v for v in values if matters(v.kind)), SILENT)
+        return next((v for v in values if matters(v.kind)), own)
 
     def home(self, node: cst.CSTNode) -> Inference | None:
         """The inference of the file whose tree holds a function or class."""
@@ -236,6 +232,11 @@ class Modules:
             if file is not None and node in file.tree.scope_of_node:
                 return file.inference
         return None
+
+
+def _unread(value: Value, path: str | None) -> bool:
+    """Whether a value is only known as a name of the file that was asked for it."""
+    return isinstance(value.kind, External) and bool(path) and value.kind.file == path
 
 
 def _held(paths: Iterable[str]) -> dict[str, set[str]]:
@@ -274,50 +275,3 @@ def _roots(folder: str) -> list[str]:
             break
         folder = parent
     return found
-
-
-def exports(file: FileContext, hops: int = 0) -> dict[str, frozenset[str]]:
-    """The module-level names of a file through which something of the SDK reaches other modules.
-
-    A function counts when it returns such a value; a class with those of its methods and attributes that do. What
-    `from module import *` brings is handed on as well.
-    """
-    found: dict[str, frozenset[str]] = {}
-    modules = file.project.modules
-    for star in file.tree.module_scope.stars if hops < MAX_STARS else ():
-        path = modules.resolve(file.source.path, star.module, star.level)
-        other = modules.file(path) if path is not None and path in modules.sources else None
-        if other is not None and other.source.path != file.source.path:
-            found |= {name: m for name, m in exports(other, hops + 1).items() if not name.startswith("_")}
-    for name, bindings in file.tree.module_scope.names.items():
-        if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
-            continue
-        kind = file.inference.bound(bindings, bindings[-1].node).kind
-        members = _members(file, kind, 0)
-        if members or (members is None and _gives(file, kind, 0)):
-            found[name] = members or frozenset()
-    return found
-
-
-def _gives(file: FileContext, kind: Kind, depth: int) -> bool:
-    match kind:
-        case Function(node=cst.FunctionDef() as node):
-            result = file.inference.home(node).returned(node).kind
-            return _gives(file, result, depth + 1) if depth < 3 else matters(result)
-        case ClassOf() | InstanceOf():
-            return depth < 3 and bool(_members(file, kind, depth))
-        case Client() | Member():
-            return True
-        case Record(items=pairs):
-            return depth < 3 and any(_gives(file, inner, depth + 1) for _, inner in pairs)
-    return matters(kind) and not isinstance(kind, (Function, SuperOf))
-
-
-def _members(file: FileContext, kind: Kind, depth: int) -> frozenset[str] | None:
-    """The members of a class that give something of the SDK, None for what is not a class or an object of one."""
-    if not isinstance(kind, (ClassOf, InstanceOf)):
-        return None
-    inference = file.inference.home(kind.node)
-    scope = inference.tree.scope_of_node[kind.node]
-    names = {*scope.names, *inference.tree.attributes.get(scope, {})}
-    return frozenset(n for n in names if _gives(file, member(inference, kind.node, n).kind, depth + 1))
