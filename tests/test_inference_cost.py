@@ -96,3 +96,28 @@ def test_a_cycle_of_fifty_modules_ends(tmp_path: Path, steps: list[int]) -> None
     found = {Path(r.path).stem for r in done.results if any(d.code == "OAI103" for d in r.diagnostics)}
     assert {"m48", "m47"} <= found  # followed through modules, as far as MAX_HOPS
     assert steps[0] <= 50 * 60 * STEPS_PER_NODE
+
+
+def test_a_cycle_of_fifty_modules_that_pass_on_ends(tmp_path: Path, steps: list[int]) -> None:
+    """Each hands what it is given to the next two; the rounds end, and each looks at a module once."""
+    for i in range(50):
+        near = "".join(f"from m{(i + step) % 50} import show as show{step}\n" for step in (1, 2))
+        text = f"{near}\n\ndef show(r):\n    show1(r)\n    show2(r)\n    print(r['choices'])\n"
+        (tmp_path / f"m{i}.py").write_text(text)
+    request = "import openai\nfrom m0 import show\n\nshow(openai.ChatCompletion.create(model='m', messages=[]))\n"
+    (tmp_path / "main.py").write_text(request)
+    done = runner.run(runner.collect([str(tmp_path)]), Config(), jobs=1)
+    assert not [d for r in done.results for d in r.diagnostics if d.code.startswith("OAI0")]
+    found = {Path(r.path).stem for r in done.results if any(d.code == "OAI103" for d in r.diagnostics)}
+    assert {"m0", "m1", "m2"} <= found  # as far as ROUNDS
+    assert steps[0] <= 50 * 60 * STEPS_PER_NODE
+
+
+def test_a_helper_that_a_thousand_calls_pass_a_response_is_joined_once(tmp_path: Path, steps: list[int]) -> None:
+    (tmp_path / "show.py").write_text("".join(f"def show{i}(r):\n    print(r['choices'])\n\n\n" for i in range(100)))
+    calls = "".join(f"show.show{i % 100}(r)\n" for i in range(1000))
+    made = "r = openai.ChatCompletion.create(model='m', messages=[])\n"
+    (tmp_path / "main.py").write_text(f"import openai\nimport show\n\n{made}{calls}")
+    done = runner.run(runner.collect([str(tmp_path)]), Config(), jobs=1)
+    assert sum(d.code == "OAI103" for r in done.results for d in r.diagnostics) == 100
+    assert steps[0] <= 9000 * STEPS_PER_NODE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import libcst as cst
@@ -26,6 +27,13 @@ class Index:
     def handed(self, name: str) -> list[tuple[cst.BaseExpression, list[cst.Arg]]]:
         """Uses of `name` as a function that another one shall call, each with the arguments that go with it."""
         return self._handed.get(name, [])
+
+    @property
+    def given(self) -> Iterator[tuple[cst.BaseExpression, Sequence[cst.Arg]]]:
+        """Functions with the arguments of their calls, made here or by another function that takes them."""
+        yield from ((call.func, call.args) for call in self._tree.nodes.get(cst.Call, ()) if call.args)
+        for handed in self._handed.values():
+            yield from handed
 
     def exits(self, scope: Scope) -> list[cst.Return | cst.Yield]:
         """The `return`s and `yield`s of a function, not those of functions inside it."""

@@ -7,7 +7,7 @@ stands. What a file is given in one round it can pass on in the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -69,23 +69,22 @@ class Passed:
 def passes(file: FileContext) -> tuple[Passed, ...]:
     """What the calls of a file give to functions of other files, and what it hands on of what is given to it."""
     found = dict.fromkeys(_handed_on(file))
-    for call in file.nodes(cst.Call):
-        target = _function(file, file.kind(call.func).kind) if call.args else None
+    for function, given in file.inference.index.given:
+        target = _function(file, file.kind(function).kind)
         if target is not None and target[0] != file.source.path:
-            found |= dict.fromkeys(_arguments(file, call, *target))
+            found |= dict.fromkeys(_arguments(file, given, *target))
     return tuple(found)
 
 
-def _arguments(file: FileContext, call: cst.Call, path: str, function: str) -> Iterator[Passed]:
-    position = 0
-    row = 0
-    for argument in call.args:
+def _arguments(file: FileContext, given: Sequence[cst.Arg], path: str, function: str) -> Iterator[Passed]:
+    position = row = 0
+    for argument in given:
         if argument.star:
             return
         kind = file.kind(argument.value).kind
         of_sdk = isinstance(kind, (Symbol, ErrorOf)) or gives(file, kind)
         if of_sdk or isinstance(kind, (Record, DictOf)) or kind == Plain("dict"):
-            row = row or file.source.position(file.span(call).start)[0]
+            row = row or file.source.position(file.span(argument).start)[0]
             place = position if argument.keyword is None else argument.keyword.value
             members = members_given(file, kind) or frozenset()
             yield Passed(path, function, place, _portable(file, kind), file.source.path, row, of_sdk, members)
