@@ -206,6 +206,16 @@ def run(
     return Run(collected.found, tuple(r for r in _in_order(results) if r.diagnostics or r.changed), sources)
 
 
+def project_of(collected: Collected) -> Project:
+    """What the files of a run say about each other, when all of them were looked at."""
+    from oaimigrate.rounds import rounds
+
+    def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
+        return _analyse(files, Job(Config(select=frozenset()), project), _cpus(), progress)
+
+    return rounds(collected, analysed, None)[1]
+
+
 def _configs(config_of: Callable[[str], Config] | None, files: Sequence[File]) -> dict[str, Config]:
     return {path: config_of(path) for path, _ in files} if config_of else {}
 

@@ -83,14 +83,47 @@ def test_the_chain_runs_through_modules_to_the_request(project: Path) -> None:
 
 def test_attributes_of_objects_lead_to_where_they_are_stored(project: Path) -> None:
     shown = oaimigrate(project, "explain", "main.py:7:1").stdout
-    assert 'app/llm.py:11  `last` is assigned `ask("hi")`' in shown
+    assert 'app/llm.py:11  `self.last` is assigned `ask("hi")`' in shown
 
 
 def test_parameters_lead_to_the_calls(project: Path) -> None:
     shown = oaimigrate(project, "explain", "main.py:13").stdout
-    assert "main.py:12  `reply` is a parameter" in shown
+    assert "main.py:12  `reply` is a parameter of `show`" in shown
     assert "main.py:16  a call passes `r` for it" in shown
-    assert "certainty ends: callers outside this file may pass something else for `reply`" in shown
+    assert "certainty ends at main.py:12: callers outside this file may pass something else for `reply`" in shown
+
+
+def test_ways_that_meet_are_numbered_below_the_place_where_they_do(project: Path) -> None:
+    (project / "met.py").write_text(
+        "from app.llm import ask\n\n\ndef both(q):\n    if q:\n        r = ask(q)\n    else:\n        r = None\n"
+        "    log = []\n    log.append(r)\n    log.append(ask(q))\n    print(log[0]['id'])\n"
+    )
+    shown = oaimigrate(project, "explain", "met.py:12").stdout.splitlines()
+    assert [line for line in shown if line.startswith(" ") and "met.py" in line] == [
+        "  met.py:9  `log` is assigned `[]`",
+        "  1. met.py:10  `log` gets `r`",
+        "   1.1. met.py:6  `r` is assigned `ask(q)`",
+        "        met.py:1  `ask` is imported from `app.llm`",
+        "   1.2. met.py:8  `r` is assigned `None`",
+        "  2. met.py:11  `log` gets `ask(q)`",
+        "     met.py:1  `ask` is imported from `app.llm`, as above",
+    ]
+
+
+def test_parameters_lead_to_the_calls_of_other_modules(project: Path) -> None:
+    (project / "printing.py").write_text("class Printer:\n    def show(self, r):\n        print(r['id'])\n")
+    (project / "uses.py").write_text("import app.llm\nfrom printing import Printer\nPrinter().show(app.llm.ask('x'))\n")
+    shown = oaimigrate(project, "explain", "printing.py:3").stdout
+    assert "printing.py:2  `r` is a parameter of `show`" in shown
+    assert "uses.py:3  a call passes `app.llm.ask('x')` for it" in shown
+    assert "app/llm.py:5  the call of `openai.ChatCompletion.create` gives a `ChatCompletion`" in shown
+    assert "self" not in shown.partition("\n")[2]
+
+
+def test_errors_are_explained(project: Path) -> None:
+    (project / "errors.py").write_text("import openai\ntry:\n    f()\nexcept openai.error.APIError as e:\n    g(e)\n")
+    shown = oaimigrate(project, "explain", "errors.py:5").stdout
+    assert "e is an exception of the SDK (`error.APIError`)" in shown
 
 
 def test_what_is_not_of_the_sdk_says_where_it_comes_from(project: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -37,6 +37,7 @@ from oaimigrate.analysis.steps import agreed, iterated, known, literal
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
 
+EMPTY = (ListOf(NOTHING),)  # kinds of what is filled later
 MAX_KEYS = 32  # of a dict that is taken for a record; one with more is a table
 
 
@@ -110,14 +111,21 @@ def list_of(inference: Inference, values: list[Value], node: cst.CSTNode) -> Val
     return inner.of(ListOf(inner.kind if known(inner.kind) else UNKNOWN if values else NOTHING))
 
 
-def grown(inference: Inference, binding: Binding) -> Value:
-    """The kind of a list that begins empty: what `.append` and `.extend` put into it."""
-    values: list[Value] = []
+def additions(inference: Inference, binding: Binding) -> Iterator[tuple[cst.Call, cst.BaseExpression]]:
+    """The calls that put something into a list, each with what it puts there."""
     for method in ("append", "appendleft", "extend", "insert"):
         for call in inference.index.calls(method):
             if isinstance(call.func, cst.Attribute) and same_target(inference, binding, call.func.value) and call.args:
-                value = inference.kind(call.args[-1].value)
-                values.append(iterated(value, False) if method == "extend" else value)
+                yield call, call.args[-1].value
+
+
+def grown(inference: Inference, binding: Binding) -> Value:
+    """The kind of a list that begins empty: what `.append` and `.extend` put into it."""
+    values: list[Value] = []
+    for call, added in additions(inference, binding):
+        value = inference.kind(added)
+        extended = isinstance(call.func, cst.Attribute) and call.func.attr.value == "extend"
+        values.append(iterated(value, False) if extended else value)
     inner = join(values, Doubt("the list also gets something else", binding.node))
     return inner.of(ListOf(inner.kind)) if values and known(inner.kind) else SILENT
 

@@ -51,7 +51,8 @@ def parameter(inference: Inference, binding: Binding) -> Value:
         return carriers.lambda_parameter(inference, scope.node, node)
     values: list[Value] = []
     if isinstance(scope.node, cst.FunctionDef):
-        values += arguments(inference, scope.node, node)
+        shown = given(inference, scope.node, node)
+        values += (inference.kind(value) if value is not None else SILENT for value in shown)
         values += (value for _, value in passing.received(inference, scope.node, node))
     if isinstance(node.default, cst.BaseExpression):
         values.append(inference.kind(node.default))
@@ -85,8 +86,11 @@ def receiver(inference: Inference, function: cst.FunctionDef, owner: cst.ClassDe
     return Value(ClassOf(owner) if "classmethod" in decorators else InstanceOf(owner))
 
 
-def arguments(inference: Inference, function: cst.FunctionDef, parameter: cst.Param) -> Iterator[Value]:
-    """What the calls that this file shows pass for a parameter, made here or by an executor that takes the function."""
+def given(inference: Inference, function: cst.FunctionDef, parameter: cst.Param) -> Iterator[cst.BaseExpression | None]:
+    """What the calls that this file shows pass for a parameter, made here or by an executor that takes the function.
+
+    None stands for what a star may pass.
+    """
     name = function.name.value
     owner = inference.tree.scopes[function]
     if name == "__init__" and isinstance(owner.node, cst.ClassDef):
@@ -94,30 +98,30 @@ def arguments(inference: Inference, function: cst.FunctionDef, parameter: cst.Pa
     for call in inference.index.calls(name):
         match inference.kind(call.func).kind:
             case Function(node=target, bound=bound) if target is function:
-                yield from argument(inference, call.args, function, parameter, 1 if bound else 0)
+                yield from argument(call.args, function, parameter, 1 if bound else 0)
             case ClassOf(node=target) if target is owner.node:
-                yield from argument(inference, call.args, function, parameter, 1)
-    for use, given in inference.index.handed(name):
+                yield from argument(call.args, function, parameter, 1)
+    for use, arguments in inference.index.handed(name):
         match inference.kind(use).kind:
             case Function(node=target, bound=bound) if target is function:
-                yield from argument(inference, given, function, parameter, 1 if bound else 0)
+                yield from argument(arguments, function, parameter, 1 if bound else 0)
 
 
 def argument(
-    inference: Inference, given: Sequence[cst.Arg], function: cst.FunctionDef, parameter: cst.Param, skip: int
-) -> Iterator[Value]:
+    arguments: Sequence[cst.Arg], function: cst.FunctionDef, parameter: cst.Param, skip: int
+) -> Iterator[cst.BaseExpression | None]:
     position = 0
     parameters = [*function.params.posonly_params, *function.params.params][skip:]
-    for argument in given:
+    for argument in arguments:
         if argument.star:
-            yield SILENT
+            yield None
             return
         if argument.keyword is not None:
             if argument.keyword.value == parameter.name.value:
-                yield inference.kind(argument.value)
+                yield argument.value
         else:
             if position < len(parameters) and parameters[position] is parameter:
-                yield inference.kind(argument.value)
+                yield argument.value
             position += 1
 
 
@@ -129,8 +133,8 @@ def answer(inference: Inference, home: Inference, function: cst.FunctionDef, cal
     """
     if not home.arrived or not any(name in home.arrived for name, _ in passing.names(home, function)):
         return home.returned(function)
-    given = [inference.kind(a.value).kind for a in call.args] if call is not None else []
-    concerned = any(matters(k) or isinstance(k, (Symbol, ErrorOf)) for k in given)
+    kinds = [inference.kind(a.value).kind for a in call.args] if call is not None else []
+    concerned = any(matters(k) or isinstance(k, (Symbol, ErrorOf)) for k in kinds)
     return (home if concerned else home.alone).returned(function)
 
 

@@ -77,14 +77,14 @@ def passes(file: FileContext) -> tuple[Passed, ...]:
 
 
 def _arguments(file: FileContext, given: Sequence[cst.Arg], path: str, function: str) -> Iterator[Passed]:
-    position = row = 0
+    position = 0
     for argument in given:
         if argument.star:
             return
         kind = file.kind(argument.value).kind
         of_sdk = isinstance(kind, (Symbol, ErrorOf)) or gives(file, kind)
         if of_sdk or isinstance(kind, (Record, DictOf)) or kind == Plain("dict"):
-            row = row or file.source.position(file.span(argument).start)[0]
+            row = file.source.position(file.span(argument.value).start)[0]
             place = position if argument.keyword is None else argument.keyword.value
             members = members_given(file, kind) or frozenset()
             yield Passed(path, function, place, _portable(file, kind), file.source.path, row, of_sdk, members)
@@ -179,6 +179,25 @@ def received(inference: Inference, function: cst.FunctionDef, parameter: cst.Par
             at = passed.argument
             if at == parameter.name.value if isinstance(at, str) else ordered[skip + at : skip + at + 1] == [parameter]:
                 yield passed, Value(_mapped(passed.kind, lambda kind: _found(inference, kind)))
+
+
+def arguments(
+    inference: Inference, function: cst.FunctionDef, parameter: cst.Param
+) -> Iterator[tuple[FileContext, cst.BaseExpression]]:
+    """The arguments that other files pass for a parameter, each with its file, where that can be read."""
+    for passed, _ in received(inference, function, parameter):
+        file = inference.file.project.modules.file(passed.caller)
+        for _, given in file.inference.index.given if file is not None and passed.of_sdk else ():
+            for value in _placed(given, passed.argument):
+                if file is not None and file.source.position(file.span(value).start)[0] == passed.row:
+                    yield file, value
+
+
+def _placed(given: Sequence[cst.Arg], place: int | str) -> Iterator[cst.BaseExpression]:
+    if isinstance(place, str):
+        yield from (a.value for a in given if a.keyword is not None and a.keyword.value == place)
+    elif place < len(given) and all(a.keyword is None and not a.star for a in given[: place + 1]):
+        yield given[place].value
 
 
 def names(inference: Inference, function: cst.FunctionDef) -> Iterator[tuple[str, int]]:

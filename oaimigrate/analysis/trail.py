@@ -1,44 +1,24 @@
 """Where a value comes from, step by step, through assignments, calls and modules: the chain behind `kind()`.
 
 The inference keeps what an expression is, not how it got there; this walks the same bindings again for the few
-expressions that somebody asks about.
+expressions that somebody asks about. Where a value may have come in several ways, each is a branch of its own.
 """
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
 
+from oaimigrate.analysis import containers, functions, passing
 from oaimigrate.analysis.flow import bindings_of
-from oaimigrate.analysis.kinds import (
-    Awaitable,
-    ClassOf,
-    Client,
-    DictOf,
-    Either,
-    ErrorOf,
-    External,
-    Function,
-    InstanceOf,
-    Kind,
-    ListOf,
-    Managed,
-    Member,
-    Model,
-    OneOf,
-    PageOf,
-    Plain,
-    Record,
-    StreamOf,
-    Symbol,
-    TupleOf,
-    matters,
-)
+from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, matters
 from oaimigrate.analysis.scopes import Binding
+from oaimigrate.analysis.words import describe
 from oaimigrate.diagnostics import Diagnostic, Note, Span
 
 if TYPE_CHECKING:
@@ -46,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOW = {"for": "loops over", "with": "is entered from", "assign": "is assigned", "except": "catches"}
 MAX_STEPS = 24  # longer chains are cut: nobody reads them
+MAX_CALLS = 4  # of those that pass something to a parameter
 
 
 class Step(NamedTuple):
@@ -55,68 +36,27 @@ class Step(NamedTuple):
     span: Span
     row: int
     text: str
+    branch: tuple[int, ...] = ()  # 2, 1: on the first of the ways that meet on the second of those that meet later
 
-
-def describe(kind: Kind) -> str:
-    """What a kind is, in words."""
-    match kind:
-        case Symbol(path=""):
-            return "the module `openai`"
-        case Symbol(path=path):
-            return f"`openai.{path}`"
-        case Client(asynchronous=asynchronous, azure=azure):
-            prefixes = ("", "Azure") if azure is None else ("Azure",) if azure else ("",)
-            names = [f"`{'Async' if asynchronous else ''}{prefix}OpenAI`" for prefix in prefixes]
-            return f"a client ({' or '.join(names)})"
-        case Member(path=path):
-            return f"`{path}` of a client"
-        case Model(name=name):
-            return f"a `{name}` of an API response"
-        case Either(whole=whole):
-            return f"{describe(whole)}, or a stream of its parts"
-        case PageOf(item=item):
-            return f"a page with items, each {describe(item)}"
-        case StreamOf(item=item):
-            return f"a stream, each part {describe(item)}"
-        case ListOf(item=item):
-            return f"a list, each item {describe(item)}"
-        case TupleOf(items=items):
-            return f"a tuple of {', '.join(describe(i) for i in items)}"
-        case DictOf(value=value):
-            return f"a dict, each value {describe(value)}"
-        case Record(items=pairs):
-            said = [f"{describe(inner)} under `{name}`" for name, inner in pairs if matters(inner)]
-            return f"a dict with {', '.join(said)}" if said else "a plain dict"
-        case OneOf(kinds=kinds):
-            return " or ".join(describe(k) for k in kinds)
-        case Awaitable(result=result):
-            return f"an awaitable of {describe(result)}"
-        case Managed(item=item):
-            return f"a context manager of {describe(item)}"
-        case ErrorOf(classes=classes):
-            return f"an exception of the SDK ({', '.join(f'`{c}`' for c in classes)})"
-        case Function(node=cst.FunctionDef(name=cst.Name(value=name))):
-            return f"the function `{name}`"
-        case ClassOf(node=cst.ClassDef(name=cst.Name(value=name))):
-            return f"the class `{name}`"
-        case InstanceOf(node=cst.ClassDef(name=cst.Name(value=name))):
-            return f"an object of the class `{name}`"
-        case External(path=path):
-            return f"the module {path[5:]}" if path.startswith("file:") else f"`{path}`"
-        case Plain(what=what):
-            return "a plain value" if what == "other" else f"a plain {what}"
-    return "not known to come from the SDK"
+    @property
+    def label(self) -> str:
+        return ".".join(map(str, self.branch))
 
 
 def trail(file: FileContext, node: cst.BaseExpression) -> list[Step]:
     """The places that the value of an expression passed, the expression's own first."""
     steps: list[Step] = []
-    for step in _steps(file, node, set()):
-        if step not in steps:
+    known: set[Step] = set()
+    repeats = False
+    for step in itertools.islice(_steps(file, node, set()), 4 * MAX_STEPS):
+        bare = step._replace(branch=())
+        if bare not in known:
             steps.append(step)
-        if len(steps) == MAX_STEPS:
-            break
-    return steps
+        elif not repeats and step.branch:
+            steps.append(step._replace(text=f"{step.text}, as above"))
+        repeats = bare in known
+        known.add(bare)
+    return steps[:MAX_STEPS]
 
 
 def noted(file: FileContext, diagnostic: Diagnostic) -> Diagnostic:
@@ -125,11 +65,14 @@ def noted(file: FileContext, diagnostic: Diagnostic) -> Diagnostic:
     steps = trail(file, node) if node is not None else []
     if len(steps) < 2:
         return diagnostic
-    own = file.source.path
-    notes = tuple(
-        Note(s.text, s.span) if s.path == own else Note(f"{s.path}:{s.row}: {s.text}", None, s.path) for s in steps
-    )
+    notes = tuple(_note(file, step, f"{step.label}: " if step.branch else "") for step in steps)
     return replace(diagnostic, notes=diagnostic.notes + notes)
+
+
+def _note(file: FileContext, step: Step, label: str) -> Note:
+    if step.path == file.source.path:
+        return Note(f"{label}{step.text}", step.span)
+    return Note(f"{label}{step.path}:{step.row}: {step.text}", None, step.path)
 
 
 def _subject(file: FileContext, span: Span) -> cst.BaseExpression | None:
@@ -137,6 +80,14 @@ def _subject(file: FileContext, span: Span) -> cst.BaseExpression | None:
     values = file.values
     at = bisect.bisect_right(values, span.start, key=lambda item: item[0])
     return next((node for _, end, node in reversed(values[:at]) if end >= span.end), None)
+
+
+def _met(ways: Iterable[Iterable[Step]]) -> Iterator[Step]:
+    """The steps of several ways that meet here: a branch for each, if there is more than one."""
+    found = [steps for way in ways if (steps := list(itertools.islice(way, MAX_STEPS)))]
+    for number, steps in enumerate(found, 1):
+        for step in steps:
+            yield step._replace(branch=(number, *step.branch)) if len(found) > 1 else step
 
 
 def _steps(file: FileContext, node: cst.CSTNode, seen: set[cst.CSTNode]) -> Iterator[Step]:
@@ -150,22 +101,29 @@ def _steps(file: FileContext, node: cst.CSTNode, seen: set[cst.CSTNode]) -> Iter
                 code, what = _code(file, node), describe(kind)
                 yield _step(file, node, f"{code} is named here" if code == what else f"{code} is {what}")
                 return
+            if not _is_receiver(file, base):
+                yield from _steps(file, base, seen)
             yield from _held(file, node, seen)
-            yield from _steps(file, base, seen)
         case cst.Subscript(value=base) | cst.Await(expression=base) | cst.NamedExpr(value=base):
             yield from _steps(file, base, seen)
         case cst.Call():
             yield from _called(file, node, seen)
-        case cst.Name():
-            for binding in bindings_of(file, node):
-                yield from _bound(file, binding, seen)
+        case cst.Name() if not _is_receiver(file, node):
+            yield from _met(_bound(file, binding, seen) for binding in bindings_of(file, node))
         case cst.IfExp(body=left, orelse=right) | cst.BooleanOperation(left=left, right=right):
-            yield from _steps(file, left, seen)
-            yield from _steps(file, right, seen)
+            yield from _met(_steps(file, side, seen) for side in (left, right))
         case cst.List(elements=elements) | cst.Tuple(elements=elements):
-            for element in elements:
-                if matters(file.kind(element.value).kind):
-                    yield from _steps(file, element.value, seen)
+            values = [e.value for e in elements if matters(file.kind(e.value).kind)]
+            yield from _met(_steps(file, value, seen) for value in values)
+
+
+def _is_receiver(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether an expression is the `self` or `cls` of a method: that it is a parameter is news to nobody."""
+    if not isinstance(node, cst.Name) or not isinstance(file.kind(node).kind, (InstanceOf, ClassOf)):
+        return False
+    bindings = bindings_of(file, node)
+    owner = bindings[0].scope.parent if bindings and bindings[0].how == "param" else None
+    return owner is not None and owner.kind == "class"
 
 
 def _held(file: FileContext, node: cst.Attribute, seen: set[cst.CSTNode]) -> Iterator[Step]:
@@ -175,8 +133,8 @@ def _held(file: FileContext, node: cst.Attribute, seen: set[cst.CSTNode]) -> Ite
             home = file.inference.home(owner)
             scope = home.tree.scope_of_node[owner]
             stored = home.tree.attributes.get(scope, {}).get(node.attr.value, [])
-            for binding in [*stored, *scope.names.get(node.attr.value, [])]:
-                yield from _bound(home.file, binding, seen)
+            bindings = [*stored, *scope.names.get(node.attr.value, [])]
+            yield from _met(_bound(home.file, binding, seen) for binding in bindings)
         case External(path=path) if path.startswith("file:"):
             yield from _exported(file, path[5:], node.attr.value, seen)
 
@@ -189,14 +147,19 @@ def _called(file: FileContext, node: cst.Call, seen: set[cst.CSTNode]) -> Iterat
     yield from _steps(file, node.func, seen)
     if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
         home = file.inference.home(kind.node)
-        for leave in home.index.exits(home.tree.scope_of_node[kind.node]):
-            if leave.value is not None and matters(home.kind(leave.value).kind):
-                yield _step(home.file, leave, f"`{kind.node.name.value}()` gives {_code(home.file, leave.value)}")
-                yield from _steps(home.file, leave.value, seen)
+        exits = home.index.exits(home.tree.scope_of_node[kind.node])
+        given = [(e, e.value) for e in exits if e.value is not None and matters(home.kind(e.value).kind)]
+        yield from _met(_given(home.file, f"`{kind.node.name.value}()` gives", *way, seen) for way in given)
         return
-    for argument in node.args:  # `list(r)`, `await asyncio.wait_for(r, 5)`, `copy(r)`
-        if matters(file.kind(argument.value).kind):
-            yield from _steps(file, argument.value, seen)
+    values = [a.value for a in node.args if matters(file.kind(a.value).kind)]
+    yield from _met(_steps(file, v, seen) for v in values)  # `list(r)`, `await asyncio.wait_for(r, 5)`, `copy(r)`
+
+
+def _given(
+    file: FileContext, text: str, at: cst.CSTNode, value: cst.CSTNode, seen: set[cst.CSTNode], end: str = ""
+) -> Iterator[Step]:
+    yield _step(file, at, f"{text} {_code(file, value)}{end}")
+    yield from _steps(file, value, seen)
 
 
 def _bound(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Iterator[Step]:
@@ -209,39 +172,36 @@ def _bound(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Itera
             if path is not None and binding.member:
                 yield from _exported(file, path, binding.member, seen)
         case "param":
-            yield _step(file, binding.node, f"`{binding.name}` is a parameter")
-            yield from _passed(file, binding, seen)
+            function = binding.scope.node
+            of = f" of `{function.name.value}`" if isinstance(function, cst.FunctionDef) else ""
+            yield _step(file, binding.node, f"`{binding.name}` is a parameter{of}")
+            yield from _met(_passed(file, binding, seen))
         case "function" | "class":
             yield _step(file, binding.node, f"`{binding.name}` is defined here")
         case _ if how is not None and binding.value is not None:
-            yield _step(file, binding.node, f"`{binding.name}` {how} {_code(file, binding.value)}")
+            name = _code(file, binding.node) if isinstance(binding.node, cst.Attribute) else f"`{binding.name}`"
+            yield _step(file, binding.node, f"{name} {how} {_code(file, binding.value)}")
             yield from _steps(file, binding.value, seen)
+            if how == _HOW["assign"] and file.kind(binding.value).kind in containers.EMPTY:
+                added = itertools.islice(containers.additions(file.inference, binding), MAX_CALLS)
+                yield from _met(_given(file, f"{name} gets", at, value, seen) for at, value in added)
 
 
 def _exported(file: FileContext, path: str, name: str, seen: set[cst.CSTNode]) -> Iterator[Step]:
     other = file.project.modules.file(path)
     if other is not None:
-        for binding in other.tree.module_scope.names.get(name, []):
-            yield from _bound(other, binding, seen)
+        yield from _met(_bound(other, binding, seen) for binding in other.tree.module_scope.names.get(name, []))
 
 
-def _passed(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Iterator[Step]:
-    """The arguments that the calls of this file give for a parameter."""
-    function = binding.scope.node
-    if not isinstance(function, cst.FunctionDef):
+def _passed(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Iterator[Iterator[Step]]:
+    """The arguments that the calls of this file, and of others, give for a parameter."""
+    function, parameter = binding.scope.node, binding.node
+    if not isinstance(function, cst.FunctionDef) or not isinstance(parameter, cst.Param):
         return
-    names = [p.name.value for p in (*function.params.posonly_params, *function.params.params)]
-    for call in file.inference.index.calls(function.name.value):
-        kind = file.kind(call.func).kind
-        if not isinstance(kind, Function) or kind.node is not function:
-            continue
-        at = names.index(binding.name) - bool(kind.bound) if binding.name in names else -1
-        plain = [a.value for a in call.args if a.keyword is None and not a.star]
-        given = [a.value for a in call.args if a.keyword is not None and a.keyword.value == binding.name]
-        given += plain[at : at + 1] if at >= 0 else []
-        for value in given:
-            yield _step(file, call, f"a call passes {_code(file, value)} for it")
-            yield from _steps(file, value, seen)
+    here = ((file, value) for value in functions.given(file.inference, function, parameter) if value)
+    elsewhere = passing.arguments(file.inference, function, parameter)
+    for home, value in itertools.islice(itertools.chain(here, elsewhere), MAX_CALLS):
+        yield _given(home, "a call passes", value, value, seen, " for it")
 
 
 def _code(file: FileContext, node: cst.CSTNode) -> str:

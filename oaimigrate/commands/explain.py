@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,6 @@ from oaimigrate.config import Config
 from oaimigrate.discovery import SUFFIXES
 from oaimigrate.notebooks import cells
 from oaimigrate.notebooks.magics import unmask
-from oaimigrate.project import Project
 from oaimigrate.reporters.colour import Paint, paint_for
 from oaimigrate.reporters.summary import counted
 from oaimigrate.settings.options import configuration
@@ -45,10 +45,10 @@ def run(place: str) -> int:
     config = configuration(Config(), {}).config(path)
     here = os.path.relpath(path)
     root = "." if not here.startswith(os.pardir) else os.path.dirname(path) or "."
-    collected = runner.collect([root])
-    files = {os.path.normpath(p): data for p, data in (*collected.files, *collected.kept.items())}
-    files |= {source.path: data}
-    diagnostics, file = engine.analyse(source, config, Project.scan(files.items()))
+    collected = runner.collect([path])
+    project = runner.project_of(collected if collected.around else runner.collect([root]))
+    sources = {os.path.normpath(p): text for p, text in project.sources.items()} | {source.path: data}
+    diagnostics, file = engine.analyse(source, config, replace(project, sources=sources))
     paint = paint_for(sys.stdout)
     write(f"{paint(place if cell else f'{path}:{row}', 'bold')}  {unmask(source.line(row)).strip()}\n")
     found = [d for d in diagnostics if source.position(d.span.start)[0] == row]
@@ -104,38 +104,48 @@ def _on(file: FileContext, row: int) -> list[cst.BaseExpression]:
 
 def _roots(file: FileContext, row: int) -> Iterator[cst.BaseExpression]:
     """The outermost expressions of a row that are something of the SDK."""
-    from oaimigrate.analysis.kinds import Symbol, matters
+    from oaimigrate.analysis.exports import gives
+    from oaimigrate.analysis.kinds import ErrorOf, Symbol
 
     covered = -1
     for node in _on(file, row):
         span = file.span(node)
         kind = file.kind(node).kind
-        of_sdk = matters(kind) if not isinstance(kind, Symbol) else bool(kind.path)
+        of_sdk = bool(kind.path) if isinstance(kind, Symbol) else isinstance(kind, ErrorOf) or gives(file, kind)
         if span.start >= covered and of_sdk:
             covered = span.end
             yield node
 
 
 def _chain(file: FileContext, node: cst.BaseExpression, paint: Paint) -> Iterator[str]:
-    from oaimigrate.analysis.trail import describe, trail
+    from oaimigrate.analysis.words import describe
 
     value = file.kind(node)
     sure = "" if value.certain else ", perhaps"
     yield f"\n{paint(' '.join(file.code(node).split()), 'bold')} is {describe(value.kind)}{sure}\n"
-    for step in trail(file, node):
-        yield f"  {paint(f'{step.path}:{step.row}', 'cyan')}  {step.text}\n"
+    yield from _steps(file, node, paint)
     for note in file.doubts(value):
-        yield f"  certainty ends: {note.text}\n"
+        row = f"{file.source.path}:{file.source.position(note.span.start)[0]}" if note.span else note.path or ""
+        yield f"  certainty ends{f' at {row}' if row else ''}: {note.text}\n"
+
+
+def _steps(file: FileContext, node: cst.BaseExpression, paint: Paint) -> Iterator[str]:
+    """The trail; where several ways meet, each is numbered and stands below the place where they do."""
+    from oaimigrate.analysis.trail import trail
+
+    before: tuple[int, ...] = ()
+    for step in trail(file, node):
+        begins = step.branch and before[: len(step.branch)] != step.branch
+        margin = (f"{step.label}. " if begins else "").rjust(3 * len(step.branch))
+        yield f"  {margin}{paint(f'{step.path}:{step.row}', 'cyan')}  {step.text}\n"
+        before = step.branch
 
 
 def _unknown(file: FileContext, row: int, paint: Paint) -> Iterator[str]:
-    from oaimigrate.analysis.trail import trail
-
     for node in _on(file, row):
         parent = file.parent(node)
         if isinstance(node, cst.Name) and isinstance(parent, (cst.Subscript, cst.Attribute)) and parent.value is node:
-            for step in trail(file, node):
-                yield f"  {paint(f'{step.path}:{step.row}', 'cyan')}  {step.text}\n"
+            yield from _steps(file, node, paint)
 
 
 def _findings(found: list[Diagnostic], paint: Paint) -> Iterator[str]:
