@@ -50,8 +50,8 @@ class FileContext:
         """What an expression is in the OpenAI world."""
         return self.inference.kind(node)
 
-    def imported(self, module: str, member: str, level: int) -> Value:
-        """What `from module import member` binds (`import module` when member is empty)."""
+    def imported(self, module: str, member: str, level: int, whole: str = "") -> Value:
+        """What `from module import member` binds; without a member `import module`, as `import whole` may say."""
         if level:
             return self.project.modules.exported(self.source.path, module, member, level)
         if module == "openai" or module.startswith("openai."):
@@ -63,7 +63,7 @@ class FileContext:
         found = (
             modules.exported(self.source.path, module, member, 0)
             if member
-            else modules.module(self.source.path, module)
+            else modules.module(self.source.path, module, whole)
         )
         if found is not SILENT:
             return found

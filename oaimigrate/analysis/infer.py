@@ -39,6 +39,7 @@ from oaimigrate.analysis.narrowing import narrowed
 from oaimigrate.analysis.scopes import Binding, reaching
 from oaimigrate.analysis.steps import agreed, awaited, entered, iterated, known, unpacked
 from oaimigrate.analysis.symbols import CLIENTS
+from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Api
@@ -211,14 +212,16 @@ class Inference:
     def _binding(self, binding: Binding) -> Value:
         match binding.how:
             case "import":
-                return self.file.imported(binding.module, binding.member, binding.level)
+                whole = isinstance(binding.node, cst.ImportAlias) and dotted(binding.node.name)
+                return self.file.imported(binding.module, binding.member, binding.level, whole or "")
             case "assign" if binding.value is not None:
                 value = unpacked(self.kind(binding.value), binding.path)
                 if value.kind == ListOf(NOTHING) and not binding.path:
                     value = containers.grown(self, binding)
                 elif isinstance(binding.value, cst.Dict) and not binding.path:
                     value = containers.filled(self, binding, value)
-                return value if known(value.kind) else self.declared(binding) or value
+                said = known(value.kind) and value is not NEUTRAL  # `x: T = None` says what it will be
+                return value if said else self.declared(binding) or value
             case "declare":
                 return self.declared(binding) or NEUTRAL
             case "for" if binding.value is not None:

@@ -184,6 +184,11 @@ class External:
     file: str = ""
     name: str = ""
 
+    @property
+    def of_project(self) -> bool:
+        """Whether it is a file of the project, or something in one."""
+        return bool(self.file) or self.path.startswith("file:")
+
 
 Kind = (
     Unknown | Nothing | Plain | Symbol | Client | Member | Model | ListOf | PageOf | TupleOf | DictOf | Record
@@ -245,7 +250,7 @@ def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
     if not kinds:
         if unknown:
             (kind, only), *others = elsewhere.items()
-            return only if isinstance(kind, External) and kind.file and not others else SILENT
+            return only if not others and isinstance(kind, External) and kind.of_project else SILENT
         return Value(Plain("other")) if plain else neutral or SILENT
     merged = _merge(kinds)
     if merged is None or plain:

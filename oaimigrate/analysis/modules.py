@@ -157,9 +157,18 @@ class Modules:
             return SILENT
         return Value(External(f"{'.' * level}{module}.{member}", path or "", member))
 
-    def module(self, importer: str, module: str) -> Value:
-        """What `import module` binds: a file of the project whose attributes can be asked for."""
+    def module(self, importer: str, module: str, whole: str = "") -> Value:
+        """What `import module` binds: a file of the project whose attributes can be asked for.
+
+        Where `import whole` binds only the first part of it, that part may be a folder without `__init__.py`.
+        """
         path = self.resolve(importer, module, 0)
+        below = self.resolve(importer, whole, 0) if path is None and whole.startswith(f"{module}.") else None
+        if below is not None:
+            folder = os.path.dirname(below) if os.path.basename(below) == "__init__.py" else os.path.splitext(below)[0]
+            for _ in range(whole.count(".") - module.count(".")):
+                folder = os.path.dirname(folder)
+            path = os.path.join(folder, "__init__.py")
         return Value(External(f"file:{path}")) if path is not None else SILENT
 
     def attribute(self, path: str, name: str) -> Value:
@@ -167,7 +176,10 @@ class Modules:
         value = self.name(path, name)
         if (value.kind != SILENT.kind and not _unread(value, path)) or not path.endswith("__init__.py"):
             return value
-        found = self._module(os.path.dirname(path), [name])
+        folder = os.path.dirname(path)
+        found = self._module(folder, [name])
+        if found is None and name in self._entries(folder) and self._entries(os.path.join(folder, name)):
+            found = os.path.join(folder, name, "__init__.py")  # as if it were there
         return Value(External(f"file:{found}")) if found is not None else value
 
     def name(self, path: str, name: str) -> Value:

@@ -9,9 +9,11 @@ import libcst as cst
 
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
+    NOTHING,
     SILENT,
     Awaitable,
     ClassOf,
+    DictOf,
     ErrorOf,
     InstanceOf,
     ListOf,
@@ -23,11 +25,14 @@ from oaimigrate.analysis.kinds import (
 )  # fmt: skip
 from oaimigrate.analysis.steps import known, literal
 from oaimigrate.analysis.symbols import CLIENTS
+from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
 
 
+MAX_QUOTED = 200  # characters of an annotation in quotes that is parsed
+_MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict")
 _QUOTED = re.compile(r"Optional\[([\w.]+)\]|([\w.]+)(?: *\| *None)?")
 
 
@@ -36,6 +41,8 @@ def annotated(inference: Inference, annotation: cst.BaseExpression) -> Value:
     match annotation:
         case cst.Subscript(value=outer, slice=[cst.SubscriptElement(slice=cst.Index(value=inner)), *_]):
             name = outer.attr.value if isinstance(outer, cst.Attribute) else getattr(outer, "value", "")
+            if name in _MAPPINGS:
+                return mapping(inference, annotation)
             value = annotated(inference, inner)
             if name in ("Optional", "Annotated", "Final", "ClassVar"):
                 return value
@@ -56,6 +63,8 @@ def annotated(inference: Inference, annotation: cst.BaseExpression) -> Value:
             return join(sides) if all(known(s.kind) for s in sides) else SILENT
         case cst.Name(value="None"):
             return NEUTRAL
+        case cst.Name() | cst.Attribute() if annotation not in inference.tree.scopes:
+            return top(inference, path) if (path := dotted(annotation)) else SILENT  # it stands in quotes
         case cst.Name() | cst.Attribute():
             return instance(inference, inference.kind(annotation))
         case cst.SimpleString():
@@ -63,10 +72,34 @@ def annotated(inference: Inference, annotation: cst.BaseExpression) -> Value:
     return SILENT
 
 
+def mapping(inference: Inference, annotation: cst.Subscript) -> Value:
+    """`dict[str, T]`: what the values are."""
+    last = annotation.slice[-1].slice
+    value = annotated(inference, last.value) if len(annotation.slice) == 2 and isinstance(last, cst.Index) else SILENT
+    return value.of(DictOf(value.kind)) if known(value.kind) and value.kind != NOTHING else SILENT
+
+
 def quoted(inference: Inference, text: str) -> Value:
-    """The kind of an instance of a type that is named in quotes: `"Holder"`, `"llm.Holder | None"`."""
+    """The kind of an instance of a type that is named in quotes: `"Holder"`, `"list[llm.Holder]"`."""
     found = _QUOTED.fullmatch(text)
-    first, *rest = (found[1] or found[2]).split(".") if found else [""]
+    if found is None:
+        return compound(inference, text)
+    return top(inference, found[1] or found[2])
+
+
+def compound(inference: Inference, text: str) -> Value:
+    """As `quoted`, for a type that is made of others: its names are those of the module."""
+    if "[" not in text or len(text) > MAX_QUOTED:
+        return SILENT
+    try:
+        node = cst.parse_expression(text)
+    except (cst.ParserSyntaxError, RecursionError):
+        return SILENT
+    return annotated(inference, node)
+
+
+def top(inference: Inference, dotted: str) -> Value:
+    first, *rest = dotted.split(".")
     bindings = inference.tree.module_scope.names.get(first)
     if not bindings:
         return SILENT

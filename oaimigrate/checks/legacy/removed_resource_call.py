@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.carriers import BY_NAME
 from oaimigrate.analysis.clients import Use
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import External, Symbol
+from oaimigrate.analysis.kinds import External, OneOf, Symbol
 from oaimigrate.analysis.requests import Reference, Request, looked_up, module_of, request_at, spelled
 from oaimigrate.analysis.steps import literal
 from oaimigrate.checks.legacy.stale_mock_target import is_patched
@@ -186,6 +186,23 @@ def by_name(node: cst.Call | cst.Subscript, file: FileContext) -> Iterator[Diagn
         message = "a part of the `openai` module is chosen by name, and resource classes were removed in openai 1.0"
         note = Note("not rewritten: which class this is, is not known here")
         yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+
+
+@rule.on(cst.Call)
+def method_by_name(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
+    """`getattr(self.api, method)`, where a resource class is kept in `self.api`."""
+    if not isinstance(node.func, cst.Name) or node.func.value != "getattr" or len(node.args) < 2:
+        return
+    base, name = node.args[0].value, node.args[1].value
+    kind = file.kind(base).kind
+    kept = kind.kinds if isinstance(kind, OneOf) else (kind,)
+    paths = [k.path for k in kept if isinstance(k, Symbol) and k.path in file.api.resources]
+    spelt = isinstance(base, (cst.Name, cst.Attribute)) and spelled(file, base)  # then the class itself is reported
+    if not paths or spelt or literal(name) is not None or file.in_legacy_branch(node):
+        return
+    message = f"a method of `openai.{paths[0]}` is chosen by name, and the class was removed in openai 1.0"
+    note = Note("not rewritten: `acreate` is `create` of an asynchronous client now, and other methods have new names")
+    yield Diagnostic(rule.code, message, file.span(node), None, (note,))
 
 
 def _names_resources(file: FileContext) -> bool:
