@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oaimigrate.analysis.passing import Passed
+    from oaimigrate.analysis.arrivals import Passed
     from oaimigrate.source import Place, Source
 
 

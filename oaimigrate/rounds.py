@@ -16,7 +16,7 @@ from oaimigrate.consumers import consumers, reachable
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
-    from oaimigrate.analysis.passing import Passed
+    from oaimigrate.analysis.arrivals import Passed
     from oaimigrate.diagnostics import FileResult
     from oaimigrate.runner import Collected, File, Progress
 

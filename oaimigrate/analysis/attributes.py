@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import records
 from oaimigrate.analysis.kinds import (
+    NOTHING,
     SILENT,
     UNKNOWN,
     ClassOf,
@@ -26,7 +28,7 @@ from oaimigrate.analysis.kinds import (
     Symbol,
     Value,
 )  # fmt: skip
-from oaimigrate.analysis.steps import agreed
+from oaimigrate.analysis.steps import agreed, known
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
@@ -103,6 +105,9 @@ def member(inference: Inference, node: cst.ClassDef, name: str, *, instance: boo
     if not bindings:
         return inherited(inference, node, name, instance=instance, depth=depth)
     value = inference.bound(bindings, node)
+    if not known(value.kind) or value.kind == NOTHING:
+        given = records.field(inference, node, name)
+        return given if given is not SILENT else value
     if isinstance(value.kind, Function) and isinstance(value.kind.node, cst.FunctionDef):
         decorators = {inference.decorator_path(d).rpartition(".")[2] for d in value.kind.node.decorators}
         if decorators & {"property", "cached_property"}:

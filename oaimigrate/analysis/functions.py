@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import carriers, passing, typehints
+from oaimigrate.analysis import arrivals, carriers, typehints
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     SILENT,
@@ -53,7 +53,7 @@ def parameter(inference: Inference, binding: Binding) -> Value:
     if isinstance(scope.node, cst.FunctionDef):
         shown = given(inference, scope.node, node)
         values += (inference.kind(value) if value is not None else SILENT for value in shown)
-        values += (value for _, value in passing.received(inference, scope.node, node))
+        values += (value for _, value in arrivals.received(inference, scope.node, node))
     if isinstance(node.default, cst.BaseExpression):
         values.append(inference.kind(node.default))
     value = join(values, Doubt(f"a caller passes something else for `{node.name.value}`", node))
@@ -61,12 +61,12 @@ def parameter(inference: Inference, binding: Binding) -> Value:
         return SILENT if isinstance(value.kind, Plain) else value
     if isinstance(value.kind, Client):
         return value  # who calls from elsewhere passes another client, not another kind of thing
-    if _private(scope):
+    if private(scope):
         return value
     return value.doubted(Doubt(f"callers outside this file may pass something else for `{node.name.value}`", node))
 
 
-def _private(scope: Scope | None) -> bool:
+def private(scope: Scope | None) -> bool:
     """Whether a function is none that other projects call: its name says so, or that of its class, or it is local."""
     while scope is not None and scope.kind != "module":
         name = scope.node.name.value if isinstance(scope.node, (cst.FunctionDef, cst.ClassDef)) else "_"
@@ -131,7 +131,7 @@ def answer(inference: Inference, home: Inference, function: cst.FunctionDef, cal
     What other files pass to it counts where this call passes something of the SDK, too: a helper that hands back what
     it is given does not make a response of everything.
     """
-    if not home.arrived or not any(name in home.arrived for name, _ in passing.names(home, function)):
+    if not home.arrived or not any(name in home.arrived for name, _ in arrivals.names(home, function)):
         return home.returned(function)
     kinds = [inference.kind(a.value).kind for a in call.args] if call is not None else []
     concerned = any(matters(k) or isinstance(k, (Symbol, ErrorOf)) for k in kinds)

@@ -6,6 +6,7 @@ the clients and this file's own functions. `carriers` knows the library function
 
 from __future__ import annotations
 
+import builtins
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,12 +44,13 @@ from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Api
+    from oaimigrate.analysis.arrivals import Passed
     from oaimigrate.analysis.file import FileContext
-    from oaimigrate.analysis.passing import Passed
 
 MAX_DEPTH = 120  # frames of kind() inside kind(); a longer chain of names is left unknown rather than overflow
 STRING = Value(Plain("str"))
 NUMBER = Value(Plain("number"))
+BUILTINS = frozenset(dir(builtins))
 CONSTANTS = {"None": NEUTRAL, "True": NUMBER, "False": NUMBER}
 
 
@@ -181,7 +183,10 @@ class Inference:
             symbol = isinstance(found.kind, Symbol) and (not found.kind.path or self.exports(found.kind.path))
             if symbol or matters(found.kind):
                 return found
-        return CONSTANTS.get(node.value, SILENT)
+        if node.value in BUILTINS or not self.tree.module_scope.stars:
+            return CONSTANTS.get(node.value, SILENT)
+        stars = [(s.module, s.level) for s in self.tree.module_scope.stars]
+        return self.file.project.modules.starred(self.file.source.path, stars, node.value)
 
     def bound(self, bindings: list[Binding], use: cst.CSTNode) -> Value:
         if len(bindings) == 1:

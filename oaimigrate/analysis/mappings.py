@@ -51,6 +51,9 @@ def arguments(file: FileContext, node: cst.Call) -> Taken:
             yield plain[-1], "`format_map` needs a mapping, which a response is not since openai 1.0"
         case "update" if plain and _is_dict(file, base):
             yield plain[0], f"`update` {_SHALLOW}"
+        case "debug" | "info" | "warning" | "error" | "exception" | "critical" if len(plain) == 2:
+            if "%(" in (literal(plain[0]) or ""):
+                yield plain[1], "`%` needs a mapping for its names, which a response is not since openai 1.0"
         case "format" if "[" in (template := literal(base) or constant(file.inference, base) or ""):
             named = {a.keyword.value: a.value for a in node.args if a.keyword is not None}
             fields = named | {str(i): value for i, value in enumerate(plain)}

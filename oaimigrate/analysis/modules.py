@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -215,7 +215,7 @@ class Modules:
                 value = file.imported(star.module, name, star.level)
                 if matters(value.kind):
                     return value
-            return SILENT
+            return self.starred(path, [(s.module, s.level) for s in file.tree.module_scope.stars], name)
         value = file.inference.bound(bindings, bindings[-1].node)
         doubt = value.doubt
         if doubt is not None and not doubt.path:
@@ -235,8 +235,23 @@ class Modules:
             if not found.member:
                 return self.module(path, found.module)
             return self.exported(path, found.module, found.member, found.level)
-        values = (self.exported(path, s.module, name, s.level) for s in stars)
-        return next((v for v in values if matters(v.kind)), own)
+        brought = (self.exported(path, s.module, name, s.level) for s in stars)
+        value = next((v for v in brought if matters(v.kind)), SILENT)
+        if value is SILENT:
+            value = self.starred(path, [(s.module, s.level) for s in stars], name)
+        return value if value is not SILENT else own
+
+    def starred(self, importer: str, stars: Sequence[tuple[str, int]], name: str) -> Value:
+        """A name of a file that was not looked into, as stars may bring it: where one hands it on, or the only one."""
+        guesses = []
+        for module, level in stars:
+            path = self.resolve(importer, module, level)
+            value = self.exported(importer, module, name, level) if path is not None else SILENT
+            if isinstance(value.kind, External) and value.kind.file:
+                if not _unread(value, path):
+                    return value
+                guesses.append(value)
+        return guesses[0] if guesses and len(stars) == 1 else SILENT
 
     def home(self, node: cst.CSTNode) -> Inference | None:
         """The inference of the file whose tree holds a function or class."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
 
-from oaimigrate.analysis import containers, functions, passing
+from oaimigrate.analysis import arrivals, containers, functions
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, matters
 from oaimigrate.analysis.scopes import Binding
@@ -199,7 +199,7 @@ def _passed(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Iter
     if not isinstance(function, cst.FunctionDef) or not isinstance(parameter, cst.Param):
         return
     here = ((file, value) for value in functions.given(file.inference, function, parameter) if value)
-    elsewhere = passing.arguments(file.inference, function, parameter)
+    elsewhere = arrivals.arguments(file.inference, function, parameter)
     for home, value in itertools.islice(itertools.chain(here, elsewhere), MAX_CALLS):
         yield _given(home, "a call passes", value, value, seen, " for it")
 
