@@ -1,37 +1,158 @@
-"""The files that may pass a response to one that is named: found from bytes, against the direction of imports.
+"""The files that may pass a response to one that is named: found against the direction of imports, before any parse by
+LibCST.
 
-A named file without anything that looks like a read of a response, a client or an error is not asked about: most are
-such files, and looking at whoever imports them would cost as much as looking at the whole project.
+Only functions that read one of their parameters like a response, a client or an error are worth a question, and only
+files that name such a function. Without this, checking one file would cost as much as checking the whole project.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+import ast
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 
 from oaimigrate.consumers import Module, importers, imports
 
-_READS = re.compile(
-    rb"""[\["'.](?:choices|usage|(?:total|prompt|completion)_tokens|finish_reason|embeddings?|b64_json|logprobs|top_logprobs"""
-    rb"""|function_call|tool_calls|delta|completions|responses|ChatCompletion|Completion|http_status|user_message|json_body"""
-    rb"""|to_dict_recursive)\b"""
-    rb"""|(?:\[|\bget\()[ \t]*["'](?:message|content|text|data|id|model|url|role|error|code|param|type|status)["']"""
-    rb"""|\bjson\.dumps?\(|\bdict\("""
-)
-
-
-def reads(data: bytes) -> bool:
-    """Whether a file has functions and something in it that is done with responses, clients or errors of the SDK."""
-    return b"def " in data and _READS.search(data) is not None
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_LEGACY = ("ChatCompletion", "Completion", "Embedding", "http_status", "user_message", "json_body", "to_dict_recursive")
+_RESOURCES = ("chat", "completions", "embeddings", "responses", "images", "audio", "models", "files", "moderations")
+_USED = (*_LEGACY, *_RESOURCES, "choices", "usage", "finish_reason", "items", "keys", "values", "copy", "update", "pop")
+_TAKERS = frozenset({"dumps", "dump", "dict", "isinstance", "DataFrame", "jsonify"})
+# Annotations that leave open what a parameter is.
+_OPEN = frozenset({"Any", "object", "dict", "Dict", "Mapping", "OpenAIObject", "Exception", "BaseException"})
 
 
 def callers(asked: Iterable[str], paths: Iterable[str], read: Callable[[str], bytes], hops: int) -> set[str]:
-    """Those of `paths` that import one of `asked` which reads something, or import such a file, and so on."""
-    near = [path for path in asked if path.endswith(".py") and reads(read(path))]
+    """Those of `paths` that name a function of `asked` which reads a parameter, or a function that hands on to it."""
+    near = {path: names for path in asked if path.endswith(".py") and (names := readers(read(path)))}
     wanted: dict[str, frozenset[Module]] = {}
-    found: set[str] = set(near)
+    found: set[str] = set()
     for _ in range(hops if near else 0):
         wanted = wanted or {path: imports(path, read(path)) for path in paths}
-        near = [path for path in importers(near, wanted) if path not in found]
-        found.update(near)
+        further: dict[str, frozenset[str]] = {}
+        for path, names in near.items():
+            mentioning = {p: wanted[p] for p in wanted if any(n.encode() in read(p) for n in names)}
+            for caller in importers([path], mentioning):
+                further[caller] = further.get(caller, frozenset()) | names
+        near = {p: handing for p, names in further.items() if p not in found and (handing := hands_on(read(p), names))}
+        found |= further.keys()
     return found
+
+
+def readers(data: bytes) -> frozenset[str]:
+    """The functions of a module, and the classes, through which callers pass what is read like something of the SDK."""
+    found: set[str] = set()
+    for function, owner in _functions(_parsed(data)):
+        if _reads(function, _open_parameters(function, owner)):
+            found.add(_name(function, owner))
+        if owner is not None and _reads(function, _stored(owner)):
+            methods = (m for m in owner.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            found |= {_name(method, owner) for method in methods if _storing(method, owner)}
+    return frozenset(found)
+
+
+def hands_on(data: bytes, names: frozenset[str]) -> frozenset[str]:
+    """The functions of a module that have parameters and name one of `names`, and what it imports of them."""
+    tree = _parsed(data)
+    found = {
+        _name(function, owner)
+        for function, owner in _functions(tree)
+        if _open_parameters(function, owner) and any(_named(node) in names for node in ast.walk(function))
+    }
+    imported = [a for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names]
+    handed = {a.asname or a.name for a in imported if a.name in names}
+    if handed or any(a.name == "*" for a in imported):
+        found |= handed | names  # the names of methods go with the class
+    return frozenset(found)
+
+
+def _parsed(data: bytes) -> ast.Module:
+    """The tree of a file; an empty one where it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[_Function, ast.ClassDef | None]]:
+    stack: list[tuple[ast.AST, ast.ClassDef | None]] = [(tree, None)]
+    while stack:
+        node, owner = stack.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield child, owner
+            elif isinstance(child, ast.stmt):
+                stack.append((child, child if isinstance(child, ast.ClassDef) else owner))
+
+
+def _name(function: _Function, owner: ast.ClassDef | None) -> str:
+    """What a caller has to name: the function, or the class whose constructor it is."""
+    return owner.name if owner is not None and function.name.startswith("__") else function.name
+
+
+def _open_parameters(function: _Function, owner: ast.ClassDef | None) -> set[str]:
+    every = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs][owner is not None :]
+    return {a.arg for a in every if a.annotation is None or _is_open(a.annotation)}
+
+
+def _stored(owner: ast.ClassDef) -> set[str]:
+    """The attributes that methods of a class fill from their parameters, as `self.name`."""
+    methods = (m for m in owner.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    return {name for method in methods for name in _storing(method, owner)}
+
+
+def _storing(method: _Function, owner: ast.ClassDef) -> set[str]:
+    given = _open_parameters(method, owner)
+    made = [n for n in ast.walk(method) if isinstance(n, ast.Assign) and _root(n.value) in given] if given else []
+    return {_root(target) for node in made for target in node.targets if isinstance(target, ast.Attribute)}
+
+
+def _is_open(annotation: ast.expr) -> bool:
+    if isinstance(annotation, ast.Constant):
+        return isinstance(annotation.value, str) and any(word in annotation.value for word in _OPEN)
+    return any(_named(node) in _OPEN for node in ast.walk(annotation))
+
+
+def _reads(function: _Function, held: set[str]) -> bool:
+    """Whether one of the names in `held`, or what is made from it, is read with a key or used like a response."""
+    for node in ast.walk(function) if held else ():
+        match node:
+            case ast.Assign(targets=targets, value=value) if _root(value) in held:
+                held |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+            case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value) if _root(value) in held:
+                held |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+            case ast.Subscript(value=value, slice=ast.Constant(value=str())) if _root(value) in held:
+                return True
+            case ast.Call(func=ast.Attribute(value=value, attr="get")) if _root(value) in held:
+                return True
+            case ast.Attribute(value=value, attr=name) if name in _USED and _root(value) in held:
+                return True
+            case ast.Call(func=function_, args=[value, *_]) if _named(function_) in _TAKERS and _root(value) in held:
+                return True
+            case ast.Dict(keys=keys, values=values):
+                if any(key is None and _root(value) in held for key, value in zip(keys, values, strict=True)):
+                    return True
+    return False
+
+
+def _named(node: ast.AST) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def _root(node: ast.AST) -> str:
+    """The name at the root of `name.a["b"].c()`, with the attribute behind it where that name is `self`."""
+    attribute = ""
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Attribute(value=inner, attr=attribute):
+                node = inner
+            case ast.Subscript(value=inner) | ast.Call(func=inner) | ast.Await(value=inner):
+                node = inner
+            case _:
+                return ""
+    return f"self.{attribute}" if node.id == "self" else node.id
