@@ -10,7 +10,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of, source_of, uses_of
 from oaimigrate.analysis.guards import Subject, guarded, path_of
 from oaimigrate.analysis.kinds import Model
-from oaimigrate.analysis.reach import MAX_HOPS, Reached, handed_on, part_of
+from oaimigrate.analysis.reach import MAX_HOPS, Reached, handed_on, may_be_local, part_of
 from oaimigrate.analysis.retries import is_repeated
 from oaimigrate.analysis.steps import literal
 from oaimigrate.analysis.text_uses import failure
@@ -75,12 +75,15 @@ def _used(
     file: FileContext, text: cst.BaseExpression, keys: frozenset[str], reached: Reached, *notes: Note
 ) -> Iterator[Diagnostic]:
     """The first use of the content that fails on None."""
+    tools = _may_call_tools(reached)
+    if not tools and may_be_local(reached.file, reached.call.node.func):
+        return  # a server beside the program neither refuses nor filters
     uses = uses_of(file, text)
     for use in uses:
         how = failure(file, use)
         if not how or _is_seen(file, text, use, keys) or _is_parsed(file, use):
             continue
-        why = "is None when the model calls a tool" if _may_call_tools(reached) else "may be None (a refusal, a filter)"
+        why = "is None when the model calls a tool" if tools else "may be None (a refusal, a filter)"
         subject = "`content`" if isinstance(text, cst.Attribute) else "the answer"
         place = use if any(_asks_for_none(file, u) for u in uses) else text
         fix = Fix('Take `""` for None', build.or_empty(file, place), Safety.UNSAFE)
