@@ -16,7 +16,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import SdkCall, constructed, request_at
 from oaimigrate.analysis.flow import bindings_of, source_of, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.kinds import External, Function, InstanceOf, Symbol
+from oaimigrate.analysis.kinds import Client, External, Function, InstanceOf, Symbol
 from oaimigrate.analysis.steps import argument, literal
 
 if TYPE_CHECKING:
@@ -158,6 +158,11 @@ def _constructions(
             yield from _constructions(file, right, seen)
         case cst.Call() if constructed(file, node):
             yield file, node
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="with_options" | "copy"))) if _is_client(
+            file, value
+        ):
+            elsewhere = any(a.star for a in node.args) or argument(node, "base_url") is not None
+            yield from [(file, node)] if elsewhere else _constructions(file, value, seen)
         case cst.Call():
             yield from _returned(file, node, seen)
         case cst.Name(value="None"):
@@ -166,6 +171,10 @@ def _constructions(
             yield from _bound(file, bindings_of(file, node), seen)
         case _:
             yield None
+
+
+def _is_client(file: FileContext, node: cst.BaseExpression) -> bool:
+    return isinstance(file.kind(node).kind, Client)
 
 
 def _returned(file: FileContext, call: cst.Call, seen: set[cst.CSTNode]) -> Iterator[Construction | None]:
