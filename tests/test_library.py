@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 import oaimigrate
+from oaimigrate import engine
+from oaimigrate.config import Config
+from oaimigrate.diagnostics import Safety
+from oaimigrate.source import Source
 
 OLD = "import openai\n\nopenai.api_key = 'k'\nr = openai.Model.list()\n"
 NEW = "import openai\n\nclient = openai.OpenAI(api_key='k')\nr = client.models.list()\n"
@@ -109,3 +113,12 @@ def test_the_snippet_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     exec(snippet, {})
     shown = capsys.readouterr().out
     assert shown == "import openai\n\nclient = openai.OpenAI()\n\nmodels = client.models.list()\nprint(models.data)\n\n"
+
+
+def test_a_byte_order_mark_that_an_editor_leaves_in_a_buffer() -> None:
+    """The server hands such a text to the engine as it is, so places count the mark."""
+    text = "\ufeffimport openai\nopenai.Model.list()\n"
+    (found,) = engine.check_source(Source.from_text(text, "a.py"), Config()).diagnostics
+    assert (found.code, text[found.span.start : found.span.end]) == ("OAI101", "openai.Model.list")
+    fixed = engine.fix_source(Source.from_text(text, "a.py"), Config(), safety=Safety.UNSAFE).text
+    assert fixed == "\ufeffimport openai\n\nclient = openai.OpenAI()\n\nclient.models.list()\n"

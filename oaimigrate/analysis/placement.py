@@ -34,16 +34,29 @@ def make_plan(file: FileContext) -> ClientPlan:
                 Note("`openai.api_type` is not a plain string here; `engine=` and `api_version` point to Azure"),
             )
     style = file.config.client_style
-    if style == "lazy":
+    crowded = any(_on_line_of_import(file, r.node) for r in found)
+    if style == "lazy" and not crowded:
         plan.strategy = "lazy"
         return plan
-    if style == "module":
+    if crowded:
+        plan.reason = "a request stands on the line that imports `openai`, so there is no place for a client above it"
+    elif style == "module":
         plan.reason = "`--client-style module` was asked for"
     else:
         plan.strategy, plan.reason = _strategy(plan)
     if plan.strategy == "module" and plan.kind in AZURE_TYPES:
         _keep_endpoints(plan)
     return plan
+
+
+def _on_line_of_import(file: FileContext, node: cst.CSTNode) -> bool:
+    """`import openai; openai.Model.list()`."""
+    from oaimigrate.fixing import construction
+
+    line: cst.CSTNode | None = node
+    while line is not None and not isinstance(line, cst.SimpleStatementLine):
+        line = file.parent(line)
+    return line is not None and construction.imports_sdk(file, line)
 
 
 def _keep_endpoints(plan: ClientPlan) -> None:

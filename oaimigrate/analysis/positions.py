@@ -92,6 +92,7 @@ class Positions:
         self._recorder = _Recorder(tree.module)
         self._starts = dict(_paired(tree.module.body, tree.rows, tree.module.default_indent))
         self._generated: set[cst.CSTNode] = set()
+        self._mark = int(text.startswith("\ufeff"))  # an editor may send it; LibCST leaves it out
 
     def span(self, node: cst.CSTNode) -> Span:
         """Without the node's own parentheses, indentation and leading comments."""
@@ -121,7 +122,7 @@ class Positions:
         """Generate one statement where it stands; False if that is not what the text has there."""
         decorators = getattr(node, "decorators", ())
         leading = len(node.leading_lines) + (len(decorators[0].leading_lines) if decorators else 0)  # type: ignore[attr-defined]
-        start = self._line_starts[max(row - leading, 1) - 1]
+        start = self._line_starts[max(row - leading, 1) - 1] or self._mark
         recorder = self._recorder
         recorder.tokens.clear()
         recorder.indent_tokens[:] = [indent] if indent else []
@@ -136,8 +137,9 @@ class Positions:
 
     def _everything(self) -> None:
         recorder = self._recorder = _Recorder(self._tree.module)
+        recorder.offset = self._mark
         self._tree.module._codegen(recorder)
-        if "".join(recorder.tokens) != self._text:
+        if "".join(recorder.tokens) != self._text[self._mark :]:
             raise ValueError("LibCST does not reproduce this file; its positions cannot be trusted")
 
 

@@ -244,10 +244,17 @@ def _last_setup(file: FileContext) -> cst.CSTNode | None:
     anchor: cst.CSTNode | None = None
     for statement, following in zip(file.module.body, [*file.module.body[1:], None], strict=True):
         if first is not None and (following is None or file.tree.places[following].order > first):
-            break
+            return statement if imports_sdk(file, statement) else anchor  # `import openai; openai.Model.list()`
         if _is_setup(file, statement):
             anchor = statement
     return anchor
+
+
+def imports_sdk(file: FileContext, statement: cst.CSTNode) -> bool:
+    """Whether a line imports the SDK, whatever else it does."""
+    return isinstance(statement, cst.SimpleStatementLine) and any(
+        isinstance(small, (cst.Import, cst.ImportFrom)) and "openai" in file.code(small) for small in statement.body
+    )
 
 
 def _is_setup(file: FileContext, statement: cst.CSTNode) -> bool:

@@ -35,7 +35,12 @@ class _Words(click.Command):
         return rest
 
 
-@click.command("verify", cls=_Words, short_help="Run the old and the new program side by side.")
+@click.command(
+    "verify",
+    cls=_Words,
+    short_help="Run the old and the new program side by side.",
+    epilog="Exit codes: 0 equal, 1 different, 2 it cannot be said.",
+)
 @click.argument("paths", nargs=-1, metavar="[PATHS]... -- COMMAND...")
 @click.option("--before", type=_FOLDER, help="The program as it was.  [default: the last git commit]")
 @click.option(
