@@ -54,6 +54,8 @@ def _place(file: FileContext, node: cst.Call) -> str:
                 return "in every call of this handler" if same and _is_handler(parent) else ""
             case cst.If(test=test) if child is parent.body and _asks_for_none(test):
                 return ""  # only where there is none yet
+            case cst.ExceptHandler():
+                return ""  # another one after a failure: the next key, say
             case cst.WithItem() | cst.Lambda() | cst.ClassDef():
                 return ""
             case cst.Dict() | cst.List() | cst.ListComp() | cst.DictComp():
