@@ -6,6 +6,7 @@ Source: tiktoken/model.py 0.14; names are matched as there, exactly and then by 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -17,6 +18,7 @@ from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.scopes import Binding
 
 NAMES = frozenset({"o200k_harmony", "o200k_base", "cl100k_base", "p50k_base", "p50k_edit", "r50k_base", "gpt2"})
 NEWEST = "o200k_base"
@@ -24,6 +26,7 @@ _O200K = re.compile(r"(?:ft:)?(?:gpt-4o|gpt-4\.[15]|gpt-5|chatgpt-4o|o[134])(?:-
 _CL100K = re.compile(
     r"(?:ft:)?(?:gpt-4|gpt-3\.5-turbo|gpt-35-turbo|text-embedding-(?:3|ada)|davinci-002|babbage-002)(?:-|$|:)"
 )
+_SETTINGS = ("os.getenv", "os.environ.get")
 MAKERS = ("tiktoken.get_encoding", "tiktoken.encoding_for_model")
 
 
@@ -108,14 +111,47 @@ def encode_call(file: FileContext, node: cst.CSTNode) -> cst.Call | None:
 
 
 def models_of(file: FileContext) -> set[str]:
-    """The models of a file that are written out where a model is asked for: `model="gpt-4o"`, `MODEL = "gpt-4o"`."""
+    """The models that a file names where one is asked for: `model="gpt-4o"`, a constant, a default; "" for others."""
     found = set()
     for argument in file.nodes(cst.Arg):
         if argument.keyword is not None and argument.keyword.value == "model":
-            value: cst.CSTNode = argument.value
-            if isinstance(value, cst.Name) and value in file.tree.places:
-                values = [b.value for b in bindings_of(file, value) if b.value is not None]
-            else:
-                values = [value] if isinstance(value, cst.BaseExpression) else []
-            found |= {literal(v) or "" for v in values} or {""}
+            found |= set(_texts(file, argument.value, 0))
     return found
+
+
+def _texts(file: FileContext, node: cst.BaseExpression | None, depth: int) -> Iterator[str]:
+    """What an expression says: a literal, the default of a parameter or of a setting; "" where it is not written."""
+    text = literal(node)
+    match node:
+        case _ if text is not None or depth > 4:
+            yield text or ""
+        case cst.Name() if node in file.tree.places:
+            yield from _bound(file, bindings_of(file, node), depth)
+        case cst.Attribute(value=owner, attr=attr):
+            instance = file.kind(owner).kind
+            scope = file.tree.scope_of_node.get(instance.node) if isinstance(instance, InstanceOf) else None
+            if scope is None:
+                yield ""
+            else:
+                held = [*file.tree.attributes.get(scope, {}).get(attr.value, ()), *scope.names.get(attr.value, ())]
+                yield from _bound(file, held, depth)
+        case cst.BooleanOperation(left=left, operator=cst.Or(), right=right):
+            yield from _texts(file, right, depth + 1)
+            yield from (t for t in _texts(file, left, depth + 1) if t)
+        case cst.Call(args=[_, cst.Arg(keyword=None, star="") as default]) if is_external(file, node.func, *_SETTINGS):
+            yield from _texts(file, default.value, depth + 1)
+        case _:
+            yield ""
+
+
+def _bound(file: FileContext, bindings: list[Binding], depth: int) -> Iterator[str]:
+    """What the bindings of a name say; "" for a parameter without a default."""
+    if not bindings:
+        yield ""
+    for binding in bindings:
+        if binding.how == "param" and isinstance(binding.node, cst.Param):
+            yield from _texts(file, binding.node.default, depth + 1)
+        elif binding.how == "assign" and not binding.path:
+            yield from _texts(file, binding.value, depth + 1)
+        else:
+            yield ""

@@ -43,6 +43,7 @@ class FileContext:
         self.tree = project.modules.tree(source) or Tree(syntax.parse(source.with_text(_plain_newlines(source.text))))
         self.module = self.tree.module
         self.inference = Inference(self, self.api)
+        self.rising: dict[cst.CSTNode, bool] = {}  # functions that `rising` knows to make requests, or not
 
     # -- meaning -------------------------------------------------------------------------------------------------
 

@@ -113,18 +113,6 @@ def call_of_part(file: FileContext, node: cst.BaseExpression) -> cst.Call | None
     return node if isinstance(node, cst.Call) else None
 
 
-def asks(file: FileContext, node: cst.Call) -> bool:
-    """Whether a call makes a request: itself, or in a plain function of the project that it calls."""
-    if request_of(file, node) is not None:
-        return True
-    found = definition(file, node.func)
-    if found is None or found[1].decorators:
-        return False
-    home, function = found
-    inner = (n for n in within(function.body, functions=False) if isinstance(n, cst.Call))
-    return any(request_at(home, n) is not None for n in inner)
-
-
 def constructor_of(file: FileContext, node: cst.BaseExpression) -> Construction | None:
     """The construction of the client at the root of `client.chat.completions.create`, if it can be but one."""
     found = constructions(file, node)

@@ -6,25 +6,20 @@ not use. A loop over models or keys is a series of alternatives, not a retry.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import errors
 from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, leaves, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.kinds import Symbol, TupleOf
-from oaimigrate.analysis.reach import asks, request_of
+from oaimigrate.analysis.rising import requests_in
 from oaimigrate.analysis.scopes import statements_of
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
-EVERYTHING = frozenset({"Exception", "BaseException"})
-_TIDYING = re.compile(r"(?:^|\.)(?:list|retrieve|delete|del_|cancel|close)$")
 DECORATORS = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retrying.retry", "retry.retry")
 
 
@@ -36,57 +31,6 @@ class RetryLoop:
     node: cst.Try
     requests: tuple[cst.Call, ...]
     handlers: tuple[cst.ExceptHandler, ...]
-
-
-def requests_in(file: FileContext, node: cst.CSTNode, *, helpers: bool = True) -> list[cst.Call]:
-    """The calls in a piece of code that make requests, themselves or in plain functions of the project."""
-    calls = (n for n in within(node, functions=False) if isinstance(n, cst.Call))
-    return [c for c in calls if request_of(file, c) is not None or (helpers and asks(file, c))]
-
-
-def answers_in(file: FileContext, node: cst.CSTNode) -> list[cst.Call]:
-    """The calls that ask for an answer: not those that look what there is, or tidy up."""
-    return [
-        c for c in requests_in(file, node) if (r := request_of(file, c)) is None or not _TIDYING.search(r.call.path)
-    ]
-
-
-def rising_requests(file: FileContext, function: cst.FunctionDef) -> list[cst.Call]:
-    """The calls of a function that make requests whose errors leave it, and so reach its decorators."""
-    return [c for c in requests_in(file, function.body) if not _is_held(file, c, function)]
-
-
-def _is_held(file: FileContext, call: cst.Call, function: cst.FunctionDef) -> bool:
-    for child, parent in ancestors(file, call):
-        if parent is function:
-            return False
-        if isinstance(parent, cst.Try) and child is parent.body:
-            for handler in parent.handlers:
-                caught = {*EVERYTHING, "OpenAIError"} & set(classes_of(file, handler.type))
-                if caught and not any(isinstance(n, cst.Raise) for n in within(handler.body)):
-                    return True
-    return False
-
-
-def classes_of(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
-    """What a clause catches: paths of the SDK's classes, `Exception` and `BaseException`, "" for any other."""
-    if types is None:
-        return ["BaseException"]
-    parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types]
-    found = []
-    for part in parts:
-        if isinstance(part, cst.Name) and part.value in EVERYTHING and file.scope(part).owner_of(part.value) is None:
-            found.append(part.value)
-            continue
-        kind = file.kind(part).kind
-        for item in kind.items if isinstance(kind, TupleOf) else (kind,):
-            found.append(item.path if isinstance(item, Symbol) and file.inference.is_error(item.path) else "")
-    return found
-
-
-def catches(file: FileContext, types: cst.BaseExpression | None, name: str) -> bool:
-    """Whether a clause takes errors of a class of the SDK."""
-    return bool({*errors.ancestors(file, name), *EVERYTHING} & set(classes_of(file, types)))
 
 
 def retry_loop(file: FileContext, node: cst.Try) -> RetryLoop | None:

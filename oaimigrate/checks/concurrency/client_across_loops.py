@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, is_external, source_of, within
-from oaimigrate.analysis.kinds import Client, External
+from oaimigrate.analysis.kinds import Client, External, InstanceOf
 from oaimigrate.analysis.reach import constructor_of, definition
 from oaimigrate.diagnostics import Diagnostic, Note
 from oaimigrate.registry import Rule
@@ -16,17 +16,16 @@ from oaimigrate.registry import Rule
 rule = Rule("OAI607")
 
 RUNS = ("asyncio.run", "asgiref.sync.async_to_sync", "anyio.run")
+CLIENTS = (Client(True), Client(True, True))
 ONCE = frozenset({"main", "_main", "cli", "run", "run_main", "amain"})
 
 
 @rule.on(cst.Call)
 def run(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`asyncio.run(ask(prompt))` again and again, with a client of the module."""
-    if not node.args or not _runs(file, node) or not _is_repeated(file, node):
+    if not node.args or file.is_test or not _runs(file, node):
         return
-    started = node.args[0].value
-    function = definition(file, started.func if isinstance(started, cst.Call) else started)
-    found = _client(*function, set()) if function is not None else None
+    found = _started(file, node) if _is_repeated(file, node) or _has_earlier(file, node) else None
     if found is None:
         return
     home, client = found
@@ -35,6 +34,46 @@ def run(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     )
     note = Note("the client", home.span(client), None if home is file else home.source.path)
     yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+
+
+def _started(file: FileContext, node: cst.Call) -> tuple[FileContext, cst.Call] | None:
+    """The client of a module that the coroutine of a run makes requests with."""
+    started = node.args[0].value
+    func = started.func if isinstance(started, cst.Call) else started
+    function = definition(file, func)
+    if function is None:
+        return None
+    found = _client(*function, set())
+    if found is None and isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
+        return _client_of_object(file, func.value, *function)
+    return found
+
+
+def _client_of_object(
+    file: FileContext, owner: cst.Name, home: FileContext, function: cst.FunctionDef
+) -> tuple[FileContext, cst.Call] | None:
+    """The client that the object `owner` of a module was given when it was made, if the method uses it."""
+    kind = file.kind(owner).kind
+    if not isinstance(kind, InstanceOf) or not _is_of_a_module(file, owner):
+        return None
+    for node in within(function.body):
+        if isinstance(node, cst.Attribute) and home.kind(node.value).kind == kind:
+            if home.kind(node).kind in CLIENTS and (found := constructor_of(home, node)) is not None:
+                return found
+    return None
+
+
+def _has_earlier(file: FileContext, node: cst.Call) -> bool:
+    """Whether a statement of the same suite, above this one, has run a coroutine with a client of a module already."""
+    block = file.tree.places[node].block
+    for call in file.nodes(cst.Call):
+        place = file.tree.places.get(call)
+        if call is node:
+            return False
+        if place is not None and place.block is block and call.args and _runs(file, call):
+            if _started(file, call) is not None:
+                return True
+    return False
 
 
 def _runs(file: FileContext, node: cst.Call) -> bool:
@@ -76,7 +115,7 @@ def _client(
         return None
     seen.add(function)
     for node in within(function.body):
-        if isinstance(node, (cst.Name, cst.Attribute)) and file.kind(node).kind in (Client(True), Client(True, True)):
+        if isinstance(node, (cst.Name, cst.Attribute)) and file.kind(node).kind in CLIENTS:
             found = constructor_of(file, node) if _is_of_a_module(file, node) else None
             if found is not None and function_of(*found) is None and _is_kept(*found):
                 return found
@@ -90,6 +129,11 @@ def _client(
 def _is_of_a_module(file: FileContext, node: cst.Name | cst.Attribute) -> bool:
     """Whether a client is read from a name of a module: this one's, or `llm.client`."""
     if isinstance(node, cst.Name):
+        match file.parent(node):
+            case cst.Attribute(attr=part) if part is node:
+                return False  # `self.client`
+            case cst.Arg(keyword=part) if part is node:
+                return False
         return node in file.tree.places and all(b.scope.kind == "module" for b in bindings_of(file, node))
     return isinstance(file.kind(node.value).kind, External)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import request_at
+from oaimigrate.analysis.calls import SdkCall, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, is_external, within
 from oaimigrate.analysis.guards import path_of
@@ -20,6 +20,15 @@ rule = Rule("OAI606")
 
 FEW = 16  # so many at once are no flood
 BOUNDED = re.compile(r"batch|chunk|page|sem|limit|throttle|pool|slot|bucket", re.IGNORECASE)
+CHOSEN = re.compile(  # of these a program has as many as somebody wrote down
+    r"model|agent|provider|config|role|persona|expert|tool_?call|function_?call|choice|judge|metric|rubric|aspect|lang",
+    re.IGNORECASE,
+)
+ANSWERS = ("chat.", "completions.", "responses.", "embeddings.", "images.", "audio.", "moderations.", "beta.chat.")
+HOPS = 3  # coroutines that await one another before a request is made
+_TQDM = ("tqdm.asyncio.tqdm_asyncio", "tqdm.asyncio.tqdm")
+GATHERS = ("asyncio.gather", *(f"{name}.gather" for name in _TQDM))
+TAKING_A_LIST = ("asyncio.as_completed", "asyncio.wait", *(f"{name}.as_completed" for name in _TQDM))
 Comprehension = cst.ListComp | cst.GeneratorExp | cst.SetComp
 
 
@@ -28,10 +37,10 @@ def gather(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`await asyncio.gather(*[ask(p) for p in prompts])`."""
     if not node.args or file.is_test:
         return
-    if is_external(file, node.func, "asyncio.gather"):
+    if is_external(file, node.func, *GATHERS):
         many = node.args[0].star == "*"
     else:  # these take the list itself
-        many = is_external(file, node.func, "asyncio.as_completed", "asyncio.wait")
+        many = is_external(file, node.func, *TAKING_A_LIST)
     for made, iterable in _made(file, node.args[0].value) if many else ():
         request = _request(file, made)
         if request is not None and not _is_short(file, iterable) and not _is_bounded(file, node):
@@ -102,20 +111,25 @@ def _request(file: FileContext, node: cst.BaseExpression) -> tuple[FileContext, 
         return _request(file, node.args[0].value)
     call = request_at(file, node)
     if call is not None:
-        return (file, node) if call.asynchronous and file.parent(node) is not None else None
+        return (file, node) if _asks(call) and file.parent(node) is not None else None
     found = definition(file, node.func)
     if found is None or found[1].asynchronous is None:
         return None
     if any(BOUNDED.search(path_of(a.value)) for a in node.args):
         return None  # it is handed a semaphore
-    request = _unheld(*found)
-    return (found[0], request) if request is not None else None
+    return _unheld(*found, HOPS)
 
 
-def _unheld(file: FileContext, function: cst.FunctionDef) -> cst.Call | None:
+def _asks(call: SdkCall) -> bool:
+    """Whether a request asks a model: files that are attached to a conversation, and what is looked up, are few."""
+    return call.asynchronous and call.path.startswith(ANSWERS)
+
+
+def _unheld(file: FileContext, function: cst.FunctionDef, hops: int) -> tuple[FileContext, cst.Call] | None:
+    """The first request in a coroutine, or in those that it awaits, if nothing holds it back."""
     if any(BOUNDED.search(file.code(d.decorator)) for d in function.decorators):
         return None
-    found: cst.Call | None = None
+    found: tuple[FileContext, cst.Call] | None = None
     for node in within(function.body, functions=False):
         if isinstance(node, cst.With) and node.asynchronous is not None:
             return None  # a semaphore, a limiter, or something of the kind
@@ -123,8 +137,11 @@ def _unheld(file: FileContext, function: cst.FunctionDef) -> cst.Call | None:
             if BOUNDED.search(path_of(node.func)) or path_of(node.func).endswith("acquire"):
                 return None
             call = request_at(file, node)
-            if call is not None and call.asynchronous and found is None:
-                found = node
+            if call is not None and _asks(call) and found is None:
+                found = file, node
+            inner = definition(file, node.func) if call is None and found is None and hops else None
+            if inner is not None and inner[1].asynchronous is not None and isinstance(file.parent(node), cst.Await):
+                found = _unheld(*inner, hops - 1)
     return found
 
 
@@ -141,11 +158,14 @@ def _is_short(file: FileContext, iterable: cst.BaseExpression) -> bool:
             return len(elements) <= FEW and not any(isinstance(e, cst.StarredElement) for e in elements)
         case cst.Call(func=cst.Name(value="range"), args=[cst.Arg(value=cst.Integer(value=number))]):
             return int(number, 0) <= FEW
+        case cst.Call(func=cst.Name(value="range"), args=[*_, cst.Arg(value=cst.Name() | cst.Attribute())]):
+            return True  # a number that somebody chose
         case cst.Call(func=cst.Name(value="enumerate" | "zip" | "list"), args=[first, *_]):
             return _is_short(file, first.value)
         case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Slice())]):
             return True
-    return bool(BOUNDED.search(path_of(source)))
+    named = f"{path_of(iterable)} {path_of(source)}"
+    return bool(BOUNDED.search(named) or CHOSEN.search(named))
 
 
 def _is_bounded(file: FileContext, node: cst.CSTNode) -> bool:

@@ -11,7 +11,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import External, Function, StreamOf, Unknown
 from oaimigrate.analysis.reach import request_of
-from oaimigrate.analysis.retries import classes_of
+from oaimigrate.analysis.rising import classes_of
 from oaimigrate.analysis.walk import dotted
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule

@@ -9,7 +9,8 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import leaves, within
 from oaimigrate.analysis.kinds import Symbol, TupleOf
-from oaimigrate.analysis.retries import classes_of, retry_decorator, retry_loop, rising_requests
+from oaimigrate.analysis.retries import retry_decorator, retry_loop
+from oaimigrate.analysis.rising import classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule

@@ -10,7 +10,8 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import is_external, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.retries import retry_decorator, retry_loop, rising_requests, values_of
+from oaimigrate.analysis.retries import retry_decorator, retry_loop, values_of
+from oaimigrate.analysis.rising import answers_in, classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -64,11 +65,12 @@ def loop(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     sleeps = [
         n
         for h in node.handlers
+        if any(classes_of(file, h.type))  # an answer that does not parse says nothing of other clients
         for n in within(h.body, functions=False)
         if isinstance(n, cst.Call) and _sleeps(file, n)
     ]
     repeated = retry_loop(file, node) if sleeps else None
-    if repeated is None or _runs_alone(file):
+    if repeated is None or _runs_alone(file) or not answers_in(file, node.body):
         return
     for sleep in sorted(sleeps, key=lambda n: file.tree.orders[n]):
         if _in(file, sleep, repeated.handlers) and _same_each_time(file, sleep.args[0].value):

@@ -11,7 +11,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import Symbol, TupleOf
 from oaimigrate.analysis.reach import constructor_of, request_of
-from oaimigrate.analysis.retries import rising_requests
+from oaimigrate.analysis.rising import rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build

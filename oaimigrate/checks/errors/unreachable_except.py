@@ -20,8 +20,6 @@ BUILTIN = ("Exception", "BaseException")
 @rule.on(cst.Try)
 def clauses(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     caught = [_classes(file, handler.type) for handler in node.handlers]
-    if any(name.startswith("!") for names in caught for name in names):
-        return  # classes of 0.28: OAI104 puts their clauses in order
     for index, (handler, names) in enumerate(zip(node.handlers, caught, strict=True)):
         first = _catcher(file, names, caught[:index])
         if first is None or handler.type is None:
@@ -38,7 +36,7 @@ def clauses(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
 
 
 def _classes(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
-    """The classes a clause names: those of the SDK and the all-catching ones; "" for others, "!" for 0.28's."""
+    """The classes a clause names: those of the SDK and the all-catching ones; "" for others, and those of 0.28."""
     if types is None:
         return ["BaseException"]
     parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types]
@@ -53,9 +51,7 @@ def _names(file: FileContext, node: cst.BaseExpression) -> list[str]:
     found = []
     for item in kinds:
         path = item.path if isinstance(item, Symbol) else ""
-        if path and errors.is_legacy(file, path):
-            path = "!"
-        found.append(path if path == "!" or path in file.api.error_tree else "")
+        found.append(path if path in file.api.error_tree else "")  # classes of 0.28 are OAI104's to put in order
     return found or [""]
 
 

@@ -10,6 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.encodings import NEWEST, encoding_name, maker
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, function_of, within
+from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
@@ -17,7 +18,9 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI705")
 
-OTHERS = re.compile(r"ollama|llama|claude|anthropic|gemini|mistral|qwen|deepseek|groq|bedrock", re.IGNORECASE)
+OTHERS = re.compile(
+    r"llama|claude|anthropic|gemini|mistral|qwen|deepseek|groq|bedrock|bison|palm|openrouter", re.IGNORECASE
+)
 
 
 @rule.on(cst.Call)
@@ -29,7 +32,7 @@ def fallback(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     chosen = name if function == "get_encoding" else encoding_name(name)
     if chosen != "cl100k_base" or name.startswith("text-embedding") or not _after_key_error(file, node):
         return
-    if _of_others(file, node):
+    if _of_others(file, node) or _refuses_unknown(file, node):
         return
     message = f"tiktoken knows every model with `{chosen}`; one that it does not know is newer: fall back to `{NEWEST}`"
     edits = [build.replace_whole(file, node.args[0].value, f'"{NEWEST}"')]
@@ -46,12 +49,18 @@ def _is_written(file: FileContext, model: cst.BaseExpression) -> bool:
 
 
 def _of_others(file: FileContext, node: cst.Call) -> bool:
-    """Whether the file, the function or the handler is about models of others, for which any encoding is a guess."""
+    """Whether the file or the function is about models of others, for which any encoding is a guess."""
     function = function_of(file, node)
-    name = function.name.value if isinstance(function, cst.FunctionDef) else ""
-    handler = next((p for _, p in ancestors(file, node) if isinstance(p, cst.ExceptHandler)), None)
-    said = file.code(handler) if handler is not None else ""
-    return OTHERS.search(f"{file.source.path} {name} {said}") is not None
+    if OTHERS.search(f"{file.source.path} {file.code(function) if function is not None else ''}"):
+        return True
+    return function is not None and any(literal(n) == "/" for n in within(function.body))  # "openai/gpt-4o"
+
+
+def _refuses_unknown(file: FileContext, node: cst.Call) -> bool:
+    """Whether the function goes on to raise NotImplementedError for models that it does not name."""
+    function = function_of(file, node)
+    raised = (n.exc for n in within(function.body) if isinstance(n, cst.Raise)) if function is not None else ()
+    return any(path_of(e.func if isinstance(e, cst.Call) else e) == "NotImplementedError" for e in raised if e)
 
 
 def _after_key_error(file: FileContext, node: cst.Call) -> bool:
