@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CLIENTS = frozenset({"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI", "Client", "chat", "completions"})
 LEGACY_MODULES = ("openai.error", "openai.api_resources", "openai.openai_object", "openai.embeddings_utils")
 FALLBACKS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError"})
+MAX_ROUNDS = 4  # functions of 0.28 that call each other in a longer chain are no longer taken for such
 V0_NUMBER = re.compile(r"^\(?[\"']?0\b|^[\"']?0\.")
 
 
@@ -46,7 +47,34 @@ def legacy_branches(file: FileContext) -> list[cst.CSTNode]:
                 found.append(choice.body)
             case False:
                 found.append(choice.orelse)
-    return found + _tried(file, file.nodes(cst.Try))
+    found += _tried(file, file.nodes(cst.Try))
+    return found + _called_there_only(file, found) if found else []
+
+
+def _called_there_only(file: FileContext, branches: list[cst.CSTNode]) -> list[cst.CSTNode]:
+    """The bodies of functions that nothing but these branches, or other such functions, names."""
+    uses: dict[str, list[cst.Name]] = {}
+    for name in file.nodes(cst.Name):
+        uses.setdefault(name.value, []).append(name)
+    module = file.tree.module_scope
+    candidates = [d for d in file.nodes(cst.FunctionDef) if file.scope(d) is module and d.name.value in uses]
+    old: set[cst.CSTNode] = set(branches)
+    found: list[cst.CSTNode] = []
+    for _ in range(MAX_ROUNDS):
+        fresh = [d for d in candidates if d.body not in old and _all_within(file, uses[d.name.value], d, old)]
+        if not fresh:
+            break
+        old.update(d.body for d in fresh)
+        found += [d.body for d in fresh]
+    return found
+
+
+def _all_within(file: FileContext, names: list[cst.Name], function: cst.FunctionDef, old: set[cst.CSTNode]) -> bool:
+    """Whether a function is bound once, is named at all, and nowhere outside of branches for openai < 1."""
+    name = function.name.value
+    bindings = file.tree.module_scope.names.get(name, [])
+    uses = [n for n in names if n is not function.name and n in file.tree.scopes]
+    return len(bindings) == 1 and bool(uses) and all(file.inside(n, old) for n in uses)
 
 
 def _mentions_version(text: str) -> bool:

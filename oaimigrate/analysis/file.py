@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -95,12 +96,7 @@ class FileContext:
     def in_legacy_branch(self, node: cst.CSTNode) -> bool:
         """Whether a node runs only under openai < 1, in code that serves both generations on purpose."""
         branches = self._legacy_branches
-        current: cst.CSTNode | None = node if branches else None
-        while current is not None:
-            if current in branches:
-                return True
-            current = self.tree.parents.get(current)
-        return False
+        return bool(branches) and self.inside(node, branches)
 
     def legacy_spans(self) -> list[Span]:
         """The text of the branches that run only under openai < 1."""
@@ -146,6 +142,13 @@ class FileContext:
 
     def scope(self, node: cst.CSTNode) -> Scope:
         return self.tree.scopes.get(node, self.tree.module_scope)
+
+    def inside(self, node: cst.CSTNode, blocks: Container[cst.CSTNode]) -> bool:
+        """Whether a node is one of some nodes, or stands in one."""
+        current: cst.CSTNode | None = node
+        while current is not None and current not in blocks:
+            current = self.tree.parents.get(current)
+        return current is not None
 
     def statement(self, node: cst.CSTNode) -> cst.CSTNode:
         """The small or compound statement that a node belongs to."""
