@@ -1,4 +1,3 @@
-# differs: what a function of another module is called with is not followed
 from app.images import draw
 from app.llm import ask, count_tokens, stream
 
