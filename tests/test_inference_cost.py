@@ -48,6 +48,12 @@ COMPREHENDED = "x = " + "[y for y in " * 60 + "openai.Model.list()['data']" + "]
 HANDED_ON = "".join(
     f"def h{i}(fn, *a, **k):\n    return h{(i + 1) % 80}(functools.partial(fn, *a), **k)\n" for i in range(80)
 ) + "print(h0(openai.Completion.create)['choices'])\n"  # fmt: skip
+RECORDS = (
+    "@dataclasses.dataclass\nclass D:\n" + "".join(f"    f{i}: object\n" for i in range(80))
+    + "".join(f"def g{i}(d: D):\n    return D(f{i}=d.f{i * 7 % 80}['choices']).f{i * 3 % 80}\n" for i in range(80))
+    + "d = D(openai.Completion.create(model='m'))\n"
+)  # fmt: skip
+QUOTED = "".join(f"x{i}: '{'list[' * 20}openai.OpenAI{']' * 20}' = x{i - 1}[0]\n" for i in range(200))
 LONG = "".join(ASK.format(i=i) for i in range(850))
 
 
@@ -67,16 +73,18 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize(
     "body", [
         CHAIN, GROWN, MUTUAL, NESTED, CALLS, ATTRIBUTES, REBOUND, LONG, FLAGS, MANAGERS, BY_NAME, LOOKUPS, COMPREHENDED,
-        HANDED_ON,
+        HANDED_ON, RECORDS, QUOTED,
     ],
     ids=[
         "chain", "grown", "mutual", "nested", "calls", "attributes", "rebound", "long", "flags", "managers", "by name",
-        "lookups", "comprehended", "handed on",
+        "lookups", "comprehended", "handed on", "records", "quoted",
     ],
 )  # fmt: skip
 def test_steps_are_bounded_by_the_size(body: str, steps: list[int]) -> None:
     diagnostics, file = engine.analyse(
-        Source.from_text("import contextlib, functools, openai\n\n" + body, "hostile.py"), Config(), Project()
+        Source.from_text("import contextlib, dataclasses, functools, openai\n\n" + body, "hostile.py"),
+        Config(),
+        Project(),
     )
     assert file is not None
     assert not [d for d in diagnostics if d.code.startswith("OAI0")]
