@@ -245,8 +245,7 @@ def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
             case Plain():
                 neutral = value
             case kind:
-                if kind not in kinds or kinds[kind] is not None:
-                    kinds[kind] = value.doubt
+                kinds[kind] = kinds.get(kind) or value.doubt
     if not kinds:
         if unknown:
             (kind, only), *others = elsewhere.items()
