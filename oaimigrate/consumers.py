@@ -49,11 +49,12 @@ def consumers(
     others: Sequence[str],
     read: Callable[[str], bytes],
     users: Sequence[str] = (),
+    imported: Callable[[str], frozenset[Module]] = lambda path: frozenset(),
 ) -> list[tuple[str, bytes]]:
     """Those of `others` that import a module of `exports` (path and names) and use one of its names.
 
     A file that names a class and none of its members may hand it on: a package always, another module where one of
-    `users` imports it and uses such a member.
+    `users` imports it (`imported` knows, and need not look twice) and uses such a member.
 
     In a large tree only files of the same top-level folder are asked: it holds several projects, and reading every
     file for the names of every other project would cost more than the analysis.
@@ -75,7 +76,8 @@ def consumers(
                 found.append((path, data))
             elif members := _members_named(path, data, stems):
                 handing[path] = (data, members)
-    return [*found, *_handed_on(handing, users, read)]
+    tops = {top(path) for path in handing}
+    return [*found, *_handed_on(handing, [user for user in users if top(user) in tops], read, imported)]
 
 
 def _members_named(path: str, data: bytes, stems: Mapping[bytes, list[Exporter]]) -> frozenset[bytes]:
@@ -87,17 +89,23 @@ def _members_named(path: str, data: bytes, stems: Mapping[bytes, list[Exporter]]
 
 
 def _handed_on(
-    handing: Mapping[str, tuple[bytes, frozenset[bytes]]], users: Sequence[str], read: Callable[[str], bytes]
+    handing: Mapping[str, tuple[bytes, frozenset[bytes]]],
+    users: Sequence[str],
+    read: Callable[[str], bytes],
+    imported: Callable[[str], frozenset[Module]],
 ) -> Iterator[tuple[str, bytes]]:
     """Those of `handing` that one of `users` imports which uses a member of what they may hand on, and packages."""
-    stems = {path: os.fsencode(parts[-1]) for path in handing if (parts := _parts(path))}
+    stems: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for path in handing:
+        if parts := _parts(path):
+            stems.setdefault(parts[-1], []).append((path, parts))
     used: set[str] = set()
     for user in users if stems else ():
-        data = read(user)
-        near = [p for p, stem in stems.items() if p not in used and stem in data and p != user]
-        near = [p for p in near if any(m in data for m in handing[p][1])]
+        modules = [module for module in imported(user) if module[1] and module[1][-1] in stems]
+        near = {p for m in modules for p, parts in stems[m[1][-1]] if p not in used and p != user and _means(m, parts)}
         if near:
-            used.update(p for p in near if importers([p], {user: imports(user, data)}))
+            data = read(user)
+            used.update(p for p in near if any(member in data for member in handing[p][1]))
     for path, (data, _) in handing.items():
         if path in used or os.path.basename(path) == "__init__.py":
             yield path, data

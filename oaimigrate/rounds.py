@@ -6,13 +6,14 @@ looks at the files that the results of the round before reach in either way.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.callers import callers
-from oaimigrate.consumers import consumers, reachable
+from oaimigrate.consumers import consumers, imports, reachable
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
     found = analyse(first, project, progress if len(first) == len(collected.files) else None)
     results = {result.path: result for result in found}
     passed: Mapping[str, tuple[Passed, ...]] = {}
+    imported = functools.cache(lambda path: imports(path, read(path)))
     for turn in range(ROUNDS):
         exported = [(r.path, r.exports) for r in found]
-        files = consumers(exported, [path for path in others if path not in data], read, [*data, *others])
+        fresh = [path for path in others if path not in data]
+        files = consumers(exported, fresh, read, [*data, *others], imported)
         if turn:  # the first files have seen each other
             files += consumers(exported, sorted(results.keys() - {path for path, _ in exported}), data.__getitem__)
         before, passed = passed, carried(results.values())
