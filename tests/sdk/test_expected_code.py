@@ -28,7 +28,7 @@ TELLING = {"attr-defined", "call-arg", "call-overload"}
 KNOWN = re.compile(
     r'"None" has no attribute'
     r'|has no attribute "(content|prompt)_filter_results"'  # Azure answers with more fields than the model declares
-    r'|argument types .*"dict\[str, '  # unpacked keywords
+    r'|argument types? .*"dict\[str, '  # unpacked keywords
 )
 
 
