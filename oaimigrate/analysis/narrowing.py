@@ -44,8 +44,8 @@ def told_apart(file: FileContext, node: cst.BaseExpression) -> bool:
 
 
 def _is_dict_here(file: FileContext, name: cst.Name) -> bool:
-    tests = (call for function in ("isinstance", "hasattr") for call in file.inference.index.calls(function))
-    if not any(_dict_if(file, call, name.value) is not None for call in tests):
+    tests = (call for function in ("isinstance", "hasattr", "type") for call in file.inference.index.calls(function))
+    if not any(_dict_if(file, _compared(file, call), name.value) is not None for call in tests):
         return False
     for child, parent in ancestors(file, name):
         match parent:
@@ -87,14 +87,25 @@ def _says(file: FileContext, test: cst.BaseExpression, name: str, outcome: bool)
         case cst.BooleanOperation(left=left, operator=operator, right=right):
             said = (_says(file, left, name, outcome), _says(file, right, name, outcome))
             return any(said) if isinstance(operator, cst.And) == outcome else all(said)
-        case cst.Call():
+        case cst.Call() | cst.Comparison():
             return _dict_if(file, test, name) is outcome
     return False
 
 
-def _dict_if(file: FileContext, call: cst.Call, name: str) -> bool | None:
-    """The answer of `isinstance(name, …)` or `hasattr(name, …)` that leaves only the dict; None if neither does."""
-    match call:
+def _compared(file: FileContext, call: cst.Call) -> cst.Call | cst.Comparison:
+    """The comparison that a call of `type` stands at the left of; any other call as it is."""
+    parent = file.parent(call)
+    return parent if isinstance(parent, cst.Comparison) and parent.left is call else call
+
+
+def _dict_if(file: FileContext, test: cst.Call | cst.Comparison, name: str) -> bool | None:
+    """The answer of `isinstance(name, …)`, `hasattr(name, …)` or `type(name) is dict` that leaves only the dict."""
+    match test:
+        case cst.Comparison(
+            left=cst.Call(func=cst.Name(value="type"), args=[cst.Arg(value=cst.Name(value=asked))]),
+            comparisons=[cst.ComparisonTarget(operator=operator, comparator=cst.Name(value="dict"))],
+        ) if asked == name:
+            return isinstance(operator, (cst.Is, cst.Equal))
         case cst.Call(
             func=cst.Name(value="isinstance"), args=[cst.Arg(value=cst.Name(value=asked)), cst.Arg(value=classes)]
         ) if asked == name:
