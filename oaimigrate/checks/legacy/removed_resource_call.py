@@ -161,10 +161,10 @@ def _mixed(file: FileContext, resource: str, variable: cst.BaseExpression | None
 
 def _indirect_uses(file: FileContext, resource: str, variable: cst.BaseExpression | None) -> list[Request]:
     """The requests made through a variable that holds a resource class; through all of them if it is handed on."""
-    nodes = [n for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect and _may(r, resource)]
-    if variable is not None and twins.closed(file, variable):
-        nodes = [n for n in nodes if twins.same(file, n.value, variable)]
-    return [r for n in nodes if (r := request_at(file, n))]
+    found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect and _may(r, resource)]
+    if variable is None or not twins.closed(file, variable):
+        return found
+    return [r for r in found if isinstance(r.node, cst.Attribute) and twins.same(file, r.node.value, variable)]
 
 
 def _may(request: Request, resource: str) -> bool:
