@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from oaimigrate.consumers import Module, importers, imports
+from oaimigrate.consumers import holds
+from oaimigrate.imports import Index, importers
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _LEGACY = ("ChatCompletion", "Completion", "Embedding", "http_status", "user_message", "json_body", "to_dict_recursive")
@@ -22,16 +23,16 @@ _TAKERS = frozenset({"dumps", "dump", "dict", "isinstance", "DataFrame", "jsonif
 _OPEN = frozenset({"Any", "object", "dict", "Dict", "Mapping", "OpenAIObject", "Exception", "BaseException"})
 
 
-def callers(asked: Iterable[str], paths: Iterable[str], read: Callable[[str], bytes], hops: int) -> set[str]:
+def callers(
+    asked: Iterable[str], paths: Collection[str], read: Callable[[str], bytes], imports: Index, hops: int
+) -> set[str]:
     """Those of `paths` that name a function of `asked` which reads a parameter, or a function that hands on to it."""
     near = {path: names for path in asked if path.endswith(".py") and (names := readers(read(path)))}
-    wanted: dict[str, frozenset[Module]] = {}
     found: set[str] = set()
     for _ in range(hops if near else 0):
-        wanted = wanted or {path: imports(path, read(path)) for path in paths}
         further: dict[str, frozenset[str]] = {}
         for path, names in near.items():
-            mentioning = {p: wanted[p] for p in wanted if any(n.encode() in read(p) for n in names)}
+            mentioning = ((p, imports.of(p)) for p in paths if any(holds(read(p), name) for name in names))
             for caller in importers([path], mentioning):
                 further[caller] = further.get(caller, frozenset()) | names
         near = {p: handing for p, names in further.items() if p not in found and (handing := hands_on(read(p), names))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.arrivals import Passed
@@ -96,6 +96,13 @@ class Diagnostic:
     severity: str = ""
 
 
+class Export(NamedTuple):
+    """A module-level name through which something of the SDK leaves a file."""
+
+    members: frozenset[str]  # of a class or an object: those that give it; none for other names
+    meaning: str  # what it is, in words that only change when its readers may see something else
+
+
 @dataclass(frozen=True, slots=True)
 class FileResult:
     """What one file gave: its diagnostics in source order, and, after fixing, its new text.
@@ -111,7 +118,7 @@ class FileResult:
     original: str | None = None
     applied: tuple[Diagnostic, ...] = ()
     source: Source | None = None  # where `text` is not that of the file: what knows its places
-    exports: Mapping[str, frozenset[str]] = field(default_factory=dict)  # through which responses leave the module
+    exports: Mapping[str, Export] = field(default_factory=dict)
     passes: tuple[Passed, ...] = ()  # what it gives to functions of other files
 
     @property

@@ -13,7 +13,7 @@ from oaimigrate.analysis.exports import exports
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.passing import passes
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
-from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
+from oaimigrate.diagnostics import Diagnostic, Edit, Export, FileResult, Fix, Note, Safety, Span
 from oaimigrate.fixing import apply as fixes
 from oaimigrate.fixing import policy, quotes
 from oaimigrate.project import Project
@@ -107,7 +107,7 @@ def _reported(file: FileContext | None, diagnostics: list[Diagnostic], config: C
         return [*(replace(d, fix=None) for d in diagnostics), _crash(file.source, "joining linked fixes", error)]
 
 
-def _exports(file: FileContext | None) -> Mapping[str, frozenset[str]]:
+def _exports(file: FileContext | None) -> Mapping[str, Export]:
     try:
         return exports(file) if file is not None else {}
     except Exception:  # the file's own results stand; only its readers in other modules are not looked for
@@ -144,7 +144,6 @@ def analyse(source: Source, config: Config, project: Project) -> tuple[list[Diag
         sys.setrecursionlimit(RECURSION_LIMIT)
     try:
         file = FileContext(source, config, project)
-        project.modules.look_at(file)
     except SourceError as error:
         return [_unparsable(source, error)], None
     except RecursionError as error:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.arrivals import Passed
     from oaimigrate.analysis.modules import Modules
+    from oaimigrate.analysis.trees import Trees
 
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
@@ -31,6 +32,12 @@ _REQUEST = re.compile(
 )
 
 
+def _trees() -> Trees:
+    from oaimigrate.analysis.trees import Trees
+
+    return Trees()
+
+
 @dataclass(frozen=True)
 class Project:
     """Facts about the files of one run, by path. An empty project knows nothing and constrains nothing."""
@@ -40,14 +47,19 @@ class Project:
     api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)  # values of `openai.api_type`, "?" if dynamic
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
     passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
+    trees: Trees = field(default_factory=_trees, compare=False, repr=False)
 
     @classmethod
     def scan(cls, files: Iterable[tuple[str, bytes]]) -> Project:
-        settings: dict[str, frozenset[str]] = {}
-        requests = set()
-        api_types: dict[str, frozenset[str]] = {}
-        sources = dict(files)
-        for path, data in sources.items():
+        return cls().joined(files)
+
+    def joined(self, files: Iterable[tuple[str, bytes]]) -> Project:
+        """This project with more files, or with another text of some."""
+        found = dict(files)
+        settings = {path: names for path, names in self.settings.items() if path not in found}
+        requests = {path for path in self.requests if path not in found}
+        api_types = {path: kinds for path, kinds in self.api_types.items() if path not in found}
+        for path, data in found.items():
             if b"openai" not in data or path.endswith(".ipynb"):  # nothing imports a notebook
                 continue
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
@@ -58,7 +70,8 @@ class Project:
             types = frozenset((m.group(1) or b"?").decode().lower() for m in _API_TYPE.finditer(data))
             if types:
                 api_types[path] = types
-        return cls(settings, frozenset(requests), api_types, sources)
+        sources = {**self.sources, **found}
+        return replace(self, settings=settings, requests=frozenset(requests), api_types=api_types, sources=sources)
 
     @cached_property
     def modules(self) -> Modules:

@@ -6,19 +6,18 @@ looks at the files that the results of the round before reach in either way.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.callers import callers
-from oaimigrate.consumers import consumers, imports, reachable
+from oaimigrate.consumers import Consumers
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.arrivals import Passed
-    from oaimigrate.diagnostics import FileResult
+    from oaimigrate.diagnostics import Export, FileResult
     from oaimigrate.runner import Collected, File, Progress
 
     Analyse = Callable[[Sequence[File], Project, Progress | None], list[FileResult]]
@@ -42,34 +41,39 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
             return data[path]
         return around.bytes_of(path) if around and path not in asked else collected.bytes_of(path)
 
-    others, first = list(collected.others), list(collected.files)
+    others, files = list(collected.others), list(collected.files)
+    readers = Consumers(read)
     if around:
         paths = [*data, *collected.others, *around.others]
-        above = callers(asked, paths, read, ROUNDS)
-        near = (above | reachable(asked | above, paths, read)) - asked
+        above = callers(asked, paths, read, readers.imports, ROUNDS)
+        near = (above | readers.reachable(asked | above, paths)) - asked
         others += [path for path in around.others if path in near]
-        first += [file for file in around.files if file[0] in near]
+        files += [file for file in around.files if file[0] in near]
     project = Project.scan(data.items())
-    found = analyse(first, project, progress if len(first) == len(collected.files) else None)
-    results = {result.path: result for result in found}
-    passed: Mapping[str, tuple[Passed, ...]] = {}
-    imported = functools.cache(lambda path: imports(path, read(path)))
-    for turn in range(ROUNDS):
-        exported = [(r.path, r.exports) for r in found]
-        fresh = [path for path in others if path not in data]
-        files = consumers(exported, fresh, read, [*data, *others], imported)
-        if turn:  # the first files have seen each other
-            files += consumers(exported, sorted(results.keys() - {path for path, _ in exported}), data.__getitem__)
-        before, passed = passed, carried(results.values())
-        files += _receivers(passed, before, {*data, *others}, read)
-        files = list(dict(files).items())
-        if not files:
-            break
-        data |= dict(files)
-        project = replace(Project.scan(data.items()), passed=passed)
-        found = analyse(files, project, None)
+    results: dict[str, FileResult] = {}
+    for turn in range(ROUNDS + 1):
+        found = analyse(files, project, progress if len(files) == len(collected.files) else None)
+        news = [(result.path, _news(result, results.get(result.path))) for result in found]
         results |= {result.path: result for result in found}
+        if turn == ROUNDS:
+            break
+        fresh = [path for path in others if path not in data]
+        known = sorted(results.keys() - {path for path, _ in news}) if turn else []  # the first have seen each other
+        passed = carried(results.values())
+        again = dict(readers.of(news, [*fresh, *known], [*data, *others]))
+        again |= _receivers(passed, project.passed, {*data, *others}, read)
+        if not again:
+            break
+        files, progress = list(again.items()), None
+        data |= again
+        project = replace(project.joined(f for f in files if f[0] not in project.sources), passed=passed)
     return [result for path, result in results.items() if path in asked], project
+
+
+def _news(result: FileResult, before: FileResult | None) -> Mapping[str, Export]:
+    """The names through which more, or something else, leaves a file than when it was looked at before."""
+    old = before.exports if before is not None else {}
+    return {name: export for name, export in result.exports.items() if old.get(name) != export}
 
 
 def carried(results: Iterable[FileResult]) -> dict[str, tuple[Passed, ...]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import member
 from oaimigrate.analysis.kinds import (
     Awaitable,
@@ -17,39 +18,66 @@ from oaimigrate.analysis.kinds import (
     Kind,
     ListOf,
     Member,
+    Plain,
     Record,
     StreamOf,
     SuperOf,
+    Value,
     matters,
 )  # fmt: skip
+from oaimigrate.diagnostics import Export
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
 MAX_STARS = 3  # `from module import *` followed one from another
+DEPTH = 3  # of functions that return functions, objects that hold objects, and so on
 
 
-def exports(file: FileContext, hops: int = 0) -> dict[str, frozenset[str]]:
+def exports(file: FileContext, hops: int = 0) -> dict[str, Export]:
     """The module-level names of a file through which something of the SDK reaches other modules.
 
     A function counts when it returns such a value; a class with those of its methods and attributes that do. What
     `from module import *` brings is handed on as well.
     """
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, Export] = {}
     modules = file.project.modules
     for star in file.tree.module_scope.stars if hops < MAX_STARS else ():
         path = modules.resolve(file.source.path, star.module, star.level)
         other = modules.file(path) if path is not None and path in modules.sources else None
         if other is not None and other.source.path != file.source.path:
-            found |= {name: m for name, m in exports(other, hops + 1).items() if not name.startswith("_")}
+            found |= {name: e for name, e in exports(other, hops + 1).items() if not name.startswith("_")}
     for name, bindings in file.tree.module_scope.names.items():
         if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
             continue
-        kind = file.inference.bound(bindings, bindings[-1].node).kind
-        members = members_given(file, kind, 0)
-        if members or (members is None and gives(file, kind, 0)):
-            found[name] = members or frozenset()
+        value = file.inference.bound(bindings, bindings[-1].node)
+        members = members_given(file, value.kind, 0)
+        if members or (members is None and gives(file, value.kind, 0)):
+            found[name] = Export(members or frozenset(), _meaning(file, value))
     return found
+
+
+def _meaning(file: FileContext, value: Value, depth: int = 0) -> str:
+    """What a value is and gives, as deep as `gives` looks."""
+    match value.kind:
+        case Function(node=cst.FunctionDef() as node) if depth < DEPTH:
+            given = _meaning(file, file.inference.home(node).returned(node), depth + 1)
+        case (ClassOf(node=node) | InstanceOf(node=node)) as kind if depth < DEPTH:
+            inference = file.inference.home(node)
+            members = sorted(members_given(file, kind, depth) or ())
+            given = ", ".join(f"{m}: {_meaning(file, member(inference, node, m), depth + 1)}" for m in members)
+        case _:
+            given = ""
+    return f"{mapped(value.kind, _without_node)!r}{' perhaps' if value.doubt else ''} {{{given}}}"
+
+
+def _without_node(kind: Kind) -> Kind:
+    match kind:
+        case Function(node=cst.FunctionDef() as node) | ClassOf(node=node) | InstanceOf(node=node) | SuperOf(node=node):
+            return Plain(f"{type(kind).__name__} {node.name.value}")
+        case Function():
+            return Plain("lambda")
+    return kind
 
 
 def gives(file: FileContext, kind: Kind, depth: int = 0) -> bool:
@@ -57,15 +85,15 @@ def gives(file: FileContext, kind: Kind, depth: int = 0) -> bool:
     match kind:
         case Function(node=cst.FunctionDef() as node):
             result = file.inference.home(node).returned(node).kind
-            return gives(file, result, depth + 1) if depth < 3 else matters(result)
+            return gives(file, result, depth + 1) if depth < DEPTH else matters(result)
         case ClassOf() | InstanceOf():
-            return depth < 3 and bool(members_given(file, kind, depth))
+            return depth < DEPTH and bool(members_given(file, kind, depth))
         case Client() | Member():
             return True
         case ListOf(item=inner) | StreamOf(item=inner) | Awaitable(result=inner) | DictOf(value=inner):
-            return depth < 3 and gives(file, inner, depth + 1)
+            return depth < DEPTH and gives(file, inner, depth + 1)
         case Record(items=pairs):
-            return depth < 3 and any(gives(file, inner, depth + 1) for _, inner in pairs)
+            return depth < DEPTH and any(gives(file, inner, depth + 1) for _, inner in pairs)
     return matters(kind) and not isinstance(kind, (Function, SuperOf))
 
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libcst as cst
 
-from oaimigrate import syntax
 from oaimigrate.analysis import api as api_map
 from oaimigrate.analysis.infer import Inference
 from oaimigrate.analysis.kinds import SILENT, External, Symbol, Value
 from oaimigrate.analysis.positions import Positions
 from oaimigrate.analysis.scopes import Scope
-from oaimigrate.analysis.walk import Tree
+from oaimigrate.analysis.trees import plain_newlines
 from oaimigrate.diagnostics import Need, Note, Span
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 # The answers of tests are recorded, and their settings are what is tested.
 _TESTS = re.compile(r"(?:^|[\\/])(?:tests?[\\/]|test_[^\\/]*$|[^\\/]*_test\.py$|conftest\.py$)")
-_LONE_RETURN = re.compile(r"\r(?!\n)")
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -41,7 +39,7 @@ class FileContext:
         self.config = config
         self.project = project
         self.api = api_map.load()
-        self.tree = project.modules.tree(source) or Tree(syntax.parse(source.with_text(_plain_newlines(source.text))))
+        self.tree = project.trees.of(source)
         self.module = self.tree.module
         self.inference = Inference(self, self.api)
         self.rising: dict[cst.CSTNode, bool] = {}  # functions that `rising` knows to make requests, or not
@@ -163,7 +161,7 @@ class FileContext:
 
     @cached_property
     def positions(self) -> Positions:
-        return Positions(self.tree, _plain_newlines(self.text), self.source.line_starts)
+        return Positions(self.tree, plain_newlines(self.text), self.source.line_starts)
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands, without its own parentheses."""
@@ -194,8 +192,3 @@ class FileContext:
         return (
             Note(doubt.text, self.span(doubt.node) if own and doubt.node is not None else None, doubt.path or None),
         )
-
-
-def _plain_newlines(text: str) -> str:
-    """The text with lone carriage returns as line feeds: LibCST loses those, and offsets stay the same."""
-    return _LONE_RETURN.sub("\n", text) if "\r" in text else text

@@ -27,9 +27,7 @@ from oaimigrate.source import SourceError, read_bytes
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
     from oaimigrate.analysis.infer import Inference
-    from oaimigrate.analysis.walk import Tree
     from oaimigrate.project import Project
-    from oaimigrate.source import Source
 
 MAX_BYTES = 400_000  # a module larger than this is not opened for the sake of one import
 MAX_STARS = 3  # `from module import *` followed one from another
@@ -47,7 +45,6 @@ class Modules:
         self._listings: dict[str, frozenset[str]] = {}
         self._answers: dict[tuple[str, str], Value] = {}
         self._resolved: dict[tuple[str, str, int], str | None] = {}
-        self._looked_at: FileContext | None = None
         self._hops = 0
         self._held = _held(sources)
 
@@ -115,16 +112,6 @@ class Modules:
             self._files[path] = None  # while it is being read, an import cycle finds nothing
             self._files[path] = self._load(path)
         return self._files[path]
-
-    def tree(self, source: Source) -> Tree | None:
-        """The tree of a source, if it is the one looked at now or another module's import had it parsed already."""
-        file = self._files.get(source.path) or self._looked_at
-        known = file is not None and file.source.path == source.path and file.text == source.text
-        return file.tree if file is not None and known else None
-
-    def look_at(self, file: FileContext) -> None:
-        """Keep the file of which a run asks now: what it imports may import it."""
-        self._looked_at = file
 
     def _load(self, path: str) -> FileContext | None:
         from oaimigrate.analysis.file import FileContext

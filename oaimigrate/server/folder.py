@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from oaimigrate import notebooks, runner
-from oaimigrate.consumers import importers, imports, read_or_nothing
+from oaimigrate.consumers import read_or_nothing
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
+from oaimigrate.imports import Index, importers, imports
 from oaimigrate.project import Project
 from oaimigrate.rounds import ROUNDS
 from oaimigrate.surroundings import beside
@@ -64,10 +65,11 @@ class Folder:
 
         Apart from `project`, as it reads every file of the folder: the first answers do not wait for it.
         """
-        others = {path: imports(path, read_or_nothing(path)) for path in self._others}
+        index = Index(read_or_nothing)
         found: dict[str, bytes] = {}
         near = list(self._disk)
         for _ in range(ROUNDS):
+            others = ((path, index.of(path)) for path in self._others)
             near = [path for path in importers(near, others) if path not in found]
             found |= {path: read_or_nothing(path) for path in near}
         self._disk |= found
@@ -87,7 +89,7 @@ def worth_a_look(path: str, text: str, project: Project) -> bool:
     """Whether rules may find something: the buffer uses the SDK, names requirements, or imports a file that uses it."""
     data = text.encode("utf-8", "replace")
     return uses_sdk(path, data) or bool(
-        importers((p for p in project.sources if p != path), {path: imports(path, data)})
+        importers((p for p in project.sources if p != path), [(path, imports(path, data))])
     )
 
 
