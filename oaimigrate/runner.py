@@ -6,10 +6,8 @@ plain values, so they may be forked or spawned, and may die: a file that takes i
 
 from __future__ import annotations
 
-import gc
-import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,16 +18,8 @@ from oaimigrate.source import Source, SourceError, read_bytes
 from oaimigrate.surroundings import surroundings
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
-
     from oaimigrate.diagnostics import FileResult, Safety
     from oaimigrate.project import Project
-
-# Starting a pool costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
-_POOL_FILES = 8
-_POOL_BYTES = 150_000
-# Trees are freed by their reference counts; looking for cycles as often as by default costs a tenth of the time.
-_RARELY = (200_000, 50, 1000)
 
 _KEPT_BYTES = 300_000_000  # of files that do not mention the SDK, kept to be asked whether they read what it returns
 
@@ -189,16 +179,14 @@ def run(
     results = [_unreadable(error, b"") for error in collected.unreadable]
     data: Mapping[str, bytes] = dict(collected.files)
     if collected.files or (collected.around and collected.around.files and collected.others):
-        from oaimigrate.rounds import rounds
-
         asked = {path for path, _ in collected.files} | set(collected.others)
         quiet = replace(config, select=frozenset())  # of the files around: only what they hand on is asked for
 
-        def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
+        def job(files: Sequence[File], project: Project) -> Job:
             configs = _configs(config_of, files) | {path: quiet for path, _ in files if path not in asked}
-            return _analyse(files, Job(config, project, safety, configs), jobs or _cpus(), progress)
+            return Job(config, project, safety, configs)
 
-        found, project = rounds(collected, analysed, progress)
+        found, project = _in_rounds(collected, job, jobs, progress)
         results, data = results + found, project.sources
     sources = {r.path: Source.from_bytes(data[r.path], r.path) for r in results if r.changed}
     if write:
@@ -208,12 +196,30 @@ def run(
 
 def project_of(collected: Collected) -> Project:
     """What the files of a run say about each other, when all of them were looked at."""
+    quiet = Config(select=frozenset())
+    return _in_rounds(collected, lambda _, project: Job(quiet, project), None, None)[1]
+
+
+def _in_rounds(
+    collected: Collected,
+    job: Callable[[Sequence[File], Project], Job],
+    jobs: int | None,
+    progress: Progress | None,
+) -> tuple[list[FileResult], Project]:
     from oaimigrate.rounds import rounds
+    from oaimigrate.workers import Workers
 
-    def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
-        return _analyse(files, Job(Config(select=frozenset()), project), _cpus(), progress)
+    with Workers(jobs or _cpus()) as workers:
 
-    return rounds(collected, analysed, None)[1]
+        def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
+            results = []
+            for result in workers.analyse(files, job(files, project)):
+                results.append(result)
+                if progress:
+                    progress(len(results), len(files))
+            return results
+
+        return rounds(collected, analysed, progress)
 
 
 def _configs(config_of: Callable[[str], Config] | None, files: Sequence[File]) -> dict[str, Config]:
@@ -234,121 +240,7 @@ def analyse(file: File, job: Job) -> FileResult:
     except SourceError as error:
         return _unreadable(error, data)
     except Exception as error:
-        return _crashed(path, data, error, debug=job.config.debug)
-
-
-def _analyse(files: Sequence[File], job: Job, jobs: int, progress: Progress | None) -> list[FileResult]:
-    if jobs == 1 or len(files) <= _POOL_FILES or sum(len(data) for _, data in files) < _POOL_BYTES:
-        found = _in_turn(files, job)
-    else:
-        found = _in_processes(files, job, jobs)
-    results = []
-    for result in found:
-        results.append(result)
-        if progress:
-            progress(len(results), len(files))
-    return results
-
-
-def _in_turn(files: Sequence[File], job: Job) -> Iterator[FileResult]:
-    before = gc.get_threshold()
-    gc.set_threshold(*_RARELY)
-    try:
-        for file in files:
-            yield analyse(file, job)
-    finally:
-        gc.set_threshold(*before)
-
-
-def _in_processes(files: Sequence[File], job: Job, jobs: int) -> Iterator[FileResult]:
-    from concurrent.futures import as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    lost: list[File] = []
-    pool = _pool(min(jobs, len(files)), job)
-    try:
-        tasks: dict[Future[list[FileResult]], list[File]] = {
-            pool.submit(_analyse_here, batch): batch for batch in _batches(files, jobs)
-        }
-        for task in as_completed(tasks):
-            try:
-                yield from task.result()
-            except BrokenProcessPool:
-                lost += tasks[task]
-    finally:  # also when interrupted: without it the workers live on and hold our standard output
-        pool.shutdown(wait=True, cancel_futures=True)
-    for file in sorted(lost):
-        yield _in_own_process(file, job)
-
-
-def _batches(files: Sequence[File], jobs: int) -> list[list[File]]:
-    """The files in portions for the workers, largest first. What stands in one folder imports one another, and each
-    worker parses what it imports: a folder is divided only if it is too large for one worker."""
-    size = sum(len(data) for _, data in files)
-    batches: list[list[File]] = []
-    room = 0
-    for folder in _folders(sorted(files), 0, size // (jobs * 2)):
-        weight = sum(len(data) for _, data in folder)
-        if weight > room:
-            batches.append([])
-            room = size // (jobs * 8) + 1
-        batches[-1] += folder
-        room -= weight
-    return sorted(batches, key=lambda batch: -sum(len(data) for _, data in batch))
-
-
-def _folders(files: list[File], depth: int, room: int) -> Iterator[list[File]]:
-    """The files of each folder that has at most `room` bytes of them, in order; alone where a folder has no more."""
-    if len(files) == 1 or sum(len(data) for _, data in files) <= room:
-        yield files
-        return
-    for _, inside in itertools.groupby(files, lambda file: file[0].split(os.sep)[: depth + 1]):
-        same = list(inside)
-        deeper = len(same) < len(files) or depth < same[0][0].count(os.sep)
-        yield from _folders(same, depth + 1, room) if deeper else ([file] for file in same)
-
-
-def _in_own_process(file: File, job: Job) -> FileResult:
-    """A process died and took others' work with it: each of those files gets a process of its own."""
-    from concurrent.futures.process import BrokenProcessPool
-
-    with _pool(1, job) as pool:
-        try:
-            return pool.submit(_analyse_here, [file]).result()[0]
-        except BrokenProcessPool:
-            return _crashed(*file, RuntimeError("the process that read this file died"), debug=False)
-
-
-def _pool(workers: int, job: Job) -> Executor:
-    """A pool that has LibCST already where processes can be forked: the import costs each of them 200 ms otherwise."""
-    import multiprocessing
-    import sys
-    from concurrent.futures import ProcessPoolExecutor
-
-    from oaimigrate.analysis import api
-    from oaimigrate.registry import all_rules
-
-    all_rules(), api.load()
-
-    method = "fork" if sys.platform.startswith("linux") else "spawn"
-    gc.freeze()  # what is here now stays, so that workers do not copy its pages to look for garbage
-    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), _start_worker, (job,))
-
-
-_job: Job  # of this worker process
-
-
-def _start_worker(job: Job) -> None:
-    import signal
-
-    global _job
-    _job = job
-    gc.set_threshold(*_RARELY)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
-
-
-def _analyse_here(files: Sequence[File]) -> list[FileResult]:
-    return [analyse(file, _job) for file in files]
+        return crashed(path, data, error, debug=job.config.debug)
 
 
 def _write(result: FileResult, source: Source, data: bytes) -> FileResult:
@@ -373,7 +265,8 @@ def _unreadable(error: SourceError, data: bytes) -> FileResult:
     return FileResult(error.path, text, (Diagnostic(UNREADABLE, error.message, Span(start, start)),))
 
 
-def _crashed(path: str, data: bytes, error: Exception, *, debug: bool) -> FileResult:
+def crashed(path: str, data: bytes, error: Exception, *, debug: bool) -> FileResult:
+    """The result of a file that could not be worked through, through no fault of its own."""
     import traceback
 
     from oaimigrate.diagnostics import Diagnostic, FileResult, Note, Span

@@ -12,7 +12,7 @@ from pathlib import Path
 import libcst
 import pytest
 
-from oaimigrate import engine, runner
+from oaimigrate import engine, runner, workers
 from oaimigrate.config import Config
 from oaimigrate.diagnostics import FileResult, Safety
 
@@ -42,12 +42,12 @@ def test_results_do_not_depend_on_processes(files: Path) -> None:
 def test_a_folder_goes_to_one_worker_unless_it_is_too_large() -> None:
     paths = [f"{top}/{sub}/{n}.py" for top in "abcd" for sub in "xy" for n in range(5)] + ["large/one.py", "top.py"]
     files = [(path, b"#" * (30_000 if path.startswith("large") else 1_000)) for path in paths]
-    batches = runner._batches(files, 2)
+    batches = workers.batches(files, 2)
     assert sorted(file for batch in batches for file in batch) == sorted(files)
     assert [path for path, _ in batches[0]] == ["large/one.py"]
     homes = {path: number for number, batch in enumerate(batches) for path, _ in batch}
     assert all(len({homes[p] for p in paths if p.startswith(top)}) == 1 for top in "abcd")
-    alone = runner._batches([(f"{n}.py", b"#" * 1_000) for n in range(32)], 2)
+    alone = workers.batches([(f"{n}.py", b"#" * 1_000) for n in range(32)], 2)
     assert 8 <= len(alone) <= 17
 
 

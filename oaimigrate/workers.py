@@ -1,0 +1,206 @@
+"""The processes that the files of a run are divided among.
+
+Each keeps the trees that it parsed, so it is given the same folders in every round. They are forked before this process
+has a thread, and talked to by pipes: one portion of files at a time, so that neither side ever waits for the other to
+read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+
+from oaimigrate.diagnostics import FileResult
+from oaimigrate.runner import File, Job, analyse, crashed
+
+# Starting the processes costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
+_FILES = 8
+_BYTES = 150_000
+# Trees are freed by their reference counts; looking for cycles as often as by default costs a tenth of the time.
+_RARELY = (200_000, 50, 1000)
+
+_Batch = list[File]
+
+
+class Workers:
+    """Up to `jobs` processes, started when there is enough to do. A context: they end with it."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+        self._owners: dict[str, int] = {}  # of folders: the number of the process that had files of them
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def analyse(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
+        """The result of every file, in no order."""
+        few = len(files) <= _FILES or sum(len(data) for _, data in files) < _BYTES
+        if self._jobs == 1 or (few and not self._workers):
+            yield from _in_turn(files, job)
+        else:
+            yield from self._divided(files, job)
+
+    def _divided(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
+        if not self._workers:
+            _prepare()
+            self._workers = [_Worker() for _ in range(self._jobs)]
+        for worker in self._workers:
+            worker.send(job)
+        waiting = batches(files, len(self._workers))
+        running: dict[Connection, tuple[int, _Batch]] = {}
+        lost: list[File] = []
+        for number in range(len(self._workers)):
+            self._give(number, waiting, running)
+        while running:
+            for pipe in wait(list(running)):
+                assert isinstance(pipe, Connection)
+                number, batch = running.pop(pipe)
+                try:
+                    yield from pipe.recv()
+                except (EOFError, OSError):  # the process died
+                    lost += batch
+                    self._workers[number].end()
+                    self._workers[number] = _Worker()
+                    self._workers[number].send(job)
+                self._give(number, waiting, running)
+        for file in sorted(lost):
+            yield _alone(file, job)
+
+    def _give(self, number: int, waiting: list[_Batch], running: dict[Connection, tuple[int, _Batch]]) -> None:
+        """Hand a process the largest portion of what is its own, else of what is nobody's, else the smallest left."""
+        if not waiting:
+            return
+        owners = [self._owner(batch) for batch in waiting]
+        chosen = next((wanted for wanted in (number, None) if wanted in owners), owners[-1])
+        at = owners.index(chosen) if chosen in (number, None) else len(waiting) - 1
+        batch = waiting.pop(at)
+        for folder in {folder for path, _ in batch for folder in _above(path)}:
+            self._owners.setdefault(folder, number)
+        worker = self._workers[number]
+        running[worker.pipe] = number, batch
+        worker.send(batch)
+
+    def _owner(self, batch: _Batch) -> int | None:
+        return next((self._owners[folder] for folder in _above(batch[0][0]) if folder in self._owners), None)
+
+
+class _Worker:
+    """One process and the pipe to it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("fork" if sys.platform.startswith("linux") else "spawn")
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        self._process.start()
+        theirs.close()
+
+    def send(self, what: Job | _Batch) -> None:
+        """A job, or files to put through the last one. That the process died is seen where it should answer."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(what)
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.join()
+        self.pipe.close()
+
+
+def _prepare() -> None:
+    """Have everything that a process needs before it is forked: importing LibCST costs each 200 ms otherwise."""
+    from oaimigrate.analysis import api
+    from oaimigrate.registry import all_rules
+
+    all_rules(), api.load()
+    gc.freeze()  # what is here now stays, so that workers do not copy its pages to look for garbage
+
+
+def _work(pipe: Connection) -> None:
+    """What a process does: wait for a job, then for files."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
+    gc.set_threshold(*_RARELY)
+    job: Job | None = None
+    while True:
+        try:
+            given: Job | _Batch = pipe.recv()
+        except EOFError:
+            return  # the parent died
+        if isinstance(given, Job):
+            trees = job.project.trees if job is not None else given.project.trees
+            job = replace(given, project=replace(given.project, trees=trees))
+        else:
+            assert job is not None
+            pipe.send([analyse(file, job) for file in given])
+
+
+def _in_turn(files: Sequence[File], job: Job) -> Iterator[FileResult]:
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
+    try:
+        for file in files:
+            yield analyse(file, job)
+    finally:
+        gc.set_threshold(*before)
+
+
+def _alone(file: File, job: Job) -> FileResult:
+    """A process died and took others' work with it: each of those files gets a process of its own."""
+    worker = _Worker()
+    try:
+        worker.send(job)
+        worker.send([file])
+        return worker.pipe.recv()[0]  # type: ignore[no-any-return]
+    except (EOFError, OSError):
+        return crashed(*file, RuntimeError("the process that read this file died"), debug=False)
+    finally:
+        worker.end()
+
+
+def batches(files: Sequence[File], jobs: int) -> list[_Batch]:
+    """The files in portions for the workers, largest first. What stands in one folder imports one another, and each
+    worker parses what it imports: a folder is divided only if it is too large for one worker."""
+    size = sum(len(data) for _, data in files)
+    found: list[_Batch] = []
+    room = 0
+    for folder in _folders(sorted(files), 0, size // (jobs * 2)):
+        weight = sum(len(data) for _, data in folder)
+        if weight > room:
+            found.append([])
+            room = size // (jobs * 8) + 1
+        found[-1] += folder
+        room -= weight
+    return sorted(found, key=lambda batch: -sum(len(data) for _, data in batch))
+
+
+def _folders(files: _Batch, depth: int, room: int) -> Iterator[_Batch]:
+    """The files of each folder that has at most `room` bytes of them, in order; alone where a folder has no more."""
+    if len(files) == 1 or sum(len(data) for _, data in files) <= room:
+        yield files
+        return
+    for _, inside in itertools.groupby(files, lambda file: file[0].split(os.sep)[: depth + 1]):
+        same = list(inside)
+        deeper = len(same) < len(files) or depth < same[0][0].count(os.sep)
+        yield from _folders(same, depth + 1, room) if deeper else ([file] for file in same)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path stands in, the innermost first."""
+    folder = os.path.dirname(path)
+    while folder:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
