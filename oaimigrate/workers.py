@@ -24,8 +24,9 @@ from oaimigrate.runner import File, Job, analyse, crashed
 # Starting the processes costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
 _FILES = 8
 _BYTES = 150_000
-# Trees are freed by their reference counts; looking for cycles as often as by default costs a tenth of the time.
-_RARELY = (200_000, 50, 1000)
+# Python would look for cycles after every few hundred objects; a tree has a hundred thousand, and most are kept. Looked
+# for after so many characters of source, they cost nothing instead of a quarter of the time.
+_GARBAGE = 4_000_000
 
 _Batch = list[File]
 
@@ -39,9 +40,13 @@ class Workers:
         self._owners: dict[str, int] = {}  # of folders: the number of the process that had files of them
 
     def __enter__(self) -> Workers:
+        self._collects = gc.isenabled()
+        gc.disable()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._collects:
+            gc.enable()
         for worker in self._workers:
             worker.end()
 
@@ -49,7 +54,7 @@ class Workers:
         """The result of every file, in no order."""
         few = len(files) <= _FILES or sum(len(data) for _, data in files) < _BYTES
         if self._jobs == 1 or (few and not self._workers):
-            yield from _in_turn(files, job)
+            yield from _Analysis(job).of(files)
         else:
             yield from self._divided(files, job)
 
@@ -130,29 +135,35 @@ def _prepare() -> None:
 def _work(pipe: Connection) -> None:
     """What a process does: wait for a job, then for files."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
-    gc.set_threshold(*_RARELY)
-    job: Job | None = None
+    gc.disable()
+    analysis: _Analysis | None = None
     while True:
         try:
             given: Job | _Batch = pipe.recv()
         except EOFError:
             return  # the parent died
         if isinstance(given, Job):
-            trees = job.project.trees if job is not None else given.project.trees
-            job = replace(given, project=replace(given.project, trees=trees))
+            trees = analysis.job.project.trees if analysis is not None else given.project.trees
+            analysis = _Analysis(replace(given, project=replace(given.project, trees=trees)))
         else:
-            assert job is not None
-            pipe.send([analyse(file, job) for file in given])
+            assert analysis is not None
+            pipe.send(list(analysis.of(given)))
 
 
-def _in_turn(files: Sequence[File], job: Job) -> Iterator[FileResult]:
-    before = gc.get_threshold()
-    gc.set_threshold(*_RARELY)
-    try:
+class _Analysis:
+    """A job in the process that does it, with the garbage collector out of the way."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._trees = job.project.trees
+        self._cleared = self._trees.parsed
+
+    def of(self, files: Sequence[File]) -> Iterator[FileResult]:
         for file in files:
-            yield analyse(file, job)
-    finally:
-        gc.set_threshold(*before)
+            yield analyse(file, self.job)
+            if self._trees.parsed - self._cleared > _GARBAGE:
+                self._cleared = self._trees.parsed
+                gc.collect()
 
 
 def _alone(file: File, job: Job) -> FileResult:

@@ -13,9 +13,7 @@ import libcst as cst
 from oaimigrate.analysis import api as api_map
 from oaimigrate.analysis.infer import Inference
 from oaimigrate.analysis.kinds import SILENT, External, Symbol, Value
-from oaimigrate.analysis.positions import Positions
 from oaimigrate.analysis.scopes import Scope
-from oaimigrate.analysis.trees import plain_newlines
 from oaimigrate.diagnostics import Need, Note, Span
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ class FileContext:
         self.config = config
         self.project = project
         self.api = api_map.load()
-        self.tree = project.trees.of(source)
+        self.tree, self.positions = project.trees.of(source)
         self.module = self.tree.module
         self.inference = Inference(self, self.api)
         self.rising: dict[cst.CSTNode, bool] = {}  # functions that `rising` knows to make requests, or not
@@ -158,10 +156,6 @@ class FileContext:
         return parent if isinstance(parent, cst.SimpleStatementLine) else None
 
     # -- text ----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def positions(self) -> Positions:
-        return Positions(self.tree, plain_newlines(self.text), self.source.line_starts)
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands, without its own parentheses."""

@@ -5,13 +5,13 @@ name, where a suite ends, which exceptions a clause takes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from oaimigrate.analysis.kinds import External
 from oaimigrate.analysis.scopes import Binding, reaching, statements_of
-from oaimigrate.analysis.walk import dotted, slots
+from oaimigrate.analysis.walk import NO_NODES, dotted, slots
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
@@ -23,17 +23,18 @@ ENDING_CALLS = frozenset({"exit", "quit", "sys.exit", "os._exit", "pytest.skip",
 
 def within(node: cst.CSTNode, *, functions: bool = True) -> Iterator[cst.CSTNode]:
     """A node and everything inside it; with `functions=False` not the bodies of functions and classes in it."""
-    stack: list[object] = [node]
+    stack: list[Any] = [node]
     while stack:
         current = stack.pop()
-        if not isinstance(current, cst.CSTNode):
+        kind = type(current)
+        if kind in NO_NODES:
             continue
         yield current
-        if not functions and current is not node and isinstance(current, FUNCTIONS):
+        if not functions and current is not node and kind in FUNCTIONS:
             continue
-        for name in slots(type(current)):
+        for name in slots(kind):
             value = getattr(current, name)
-            if isinstance(value, (list, tuple)):
+            if type(value) in (list, tuple):
                 stack.extend(reversed(value))
             else:
                 stack.append(value)
@@ -49,11 +50,12 @@ def ancestors(file: FileContext, node: cst.CSTNode) -> Iterator[tuple[cst.CSTNod
 
 def function_of(file: FileContext, node: cst.CSTNode) -> cst.FunctionDef | cst.Lambda | None:
     """The function in whose body a node runs; comprehensions belong to the function around them."""
-    for child, parent in ancestors(file, node):
-        if isinstance(parent, cst.Lambda) and child is parent.body:
-            return parent
-        if isinstance(parent, cst.FunctionDef) and child is parent.body:
-            return parent
+    parents = file.tree.parents
+    child, parent = node, parents.get(node)
+    while parent is not None:
+        if type(parent) in (cst.FunctionDef, cst.Lambda) and child is parent.body:  # type: ignore[attr-defined]
+            return parent  # type: ignore[return-value]
+        child, parent = parent, parents.get(parent)
     return None
 
 

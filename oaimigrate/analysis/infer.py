@@ -68,6 +68,7 @@ class Inference:
         self._active: set[object] = set()
         self._returns: dict[cst.CSTNode, Value] = {}
         self.given: dict[tuple[cst.ClassDef, int], frozenset[str]] = {}  # what of a class gives something of the SDK
+        self.fields: dict[cst.ClassDef, list[str]] = {}  # of dataclasses and their like; none of other classes
         self.index = Index(self.tree)
         self.depth = 0
 

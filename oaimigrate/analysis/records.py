@@ -12,6 +12,7 @@ from oaimigrate.analysis.arrivals import received_by
 from oaimigrate.analysis.kinds import SILENT, ClassOf, Doubt, External, Nothing, Plain, Value, join
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.analysis.steps import known
+from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
@@ -23,9 +24,10 @@ MAX_BASES = 4
 
 def field(inference: Inference, owner: cst.ClassDef, name: str) -> Value:
     """What the calls that make objects of a class put into a field of it; nothing known where it is no such class."""
-    if not _is_record(inference, owner) or "__init__" in inference.tree.scope_of_node[owner].names:
-        return SILENT
-    names = _fields(inference, owner, 0)
+    names = inference.fields.get(owner)
+    if names is None:
+        record = _is_record(inference, owner) and "__init__" not in inference.tree.scope_of_node[owner].names
+        names = inference.fields[owner] = _fields(inference, owner, 0) if record else []
     if name not in names:
         return SILENT
     given = [
@@ -87,6 +89,14 @@ def _fields(inference: Inference, owner: cst.ClassDef, depth: int) -> list[str]:
     for statement in statements_of(owner.body):
         match statement:
             case cst.AnnAssign(target=cst.Name(value=name), annotation=cst.Annotation(annotation=said)):
-                if "ClassVar" not in inference.file.code(said):
+                if not _is_class_variable(said):
                     names[name] = None
     return list(names)
+
+
+def _is_class_variable(annotation: cst.BaseExpression) -> bool:
+    """Whether an annotation is `ClassVar`, `typing.ClassVar[…]` or one of these in quotes."""
+    outer = annotation.value if isinstance(annotation, cst.Subscript) else annotation
+    if isinstance(outer, cst.SimpleString):
+        return "ClassVar" in outer.value
+    return (dotted(outer) or "").rpartition(".")[2] == "ClassVar"

@@ -22,8 +22,9 @@ _IGNORED = (
     "semicolon", "equal", "trailing_whitespace", "lines_after", "indent", "encoding", "default_indent",
     "default_newline", "has_trailing", "dot", "operator", "colon", "newline", "asynchronous", "lpar_token",
 )  # fmt: skip
-_LEAVES: set[type] = {
-    str, bool, type(None), cst.MaybeSentinel, cst.SimpleString, cst.Integer, cst.Float, cst.Imaginary, cst.Ellipsis,
+NO_NODES: set[type] = {str, bool, type(None), cst.MaybeSentinel}  # what a field may hold instead of one
+_LEAVES: set[type] = NO_NODES | {
+    cst.SimpleString, cst.Integer, cst.Float, cst.Imaginary, cst.Ellipsis,
     cst.Pass, cst.Break, cst.Continue, cst.FormattedStringText,
 }  # fmt: skip
 _SLOTS: dict[type, tuple[str, ...]] = {}
@@ -118,7 +119,7 @@ class Walker:
                 found.extend((self.visit, (v, node, scope, place)) for v in value if type(v) not in _LEAVES)
             elif type(value) not in _LEAVES:
                 found.append((self.visit, (value, node, scope, place)))
-            elif isinstance(value, cst.CSTNode):
+            elif type(value) not in NO_NODES:
                 self.leaf(value, node, scope, place)
         self.stack.extend(reversed(found))
 
@@ -307,9 +308,9 @@ class Walker:
 def dotted(node: cst.CSTNode | None) -> str | None:
     """`a.b.c` of a chain of names and attributes, None for anything else."""
     parts: list[str] = []
-    while isinstance(node, cst.Attribute):
+    while type(node) is cst.Attribute:
         parts.append(node.attr.value)
         node = node.value
-    if not isinstance(node, cst.Name):
+    if type(node) is not cst.Name:
         return None
     return ".".join([node.value, *reversed(parts)])

@@ -123,10 +123,10 @@ def _flattened(
 
 
 def legacy_path(file: FileContext, node: cst.Attribute | cst.Name) -> str | None:
-    if isinstance(node, cst.Attribute):
-        if node.attr.value not in file.api.errors:
+    if isinstance(node, cst.Name):  # most nodes end here
+        if node.value not in file.imported_names or import_of(file, node) is None:
             return None
-    elif node.value not in file.imported_names or import_of(file, node) is None:
+    elif node.attr.value not in file.api.errors:
         return None
     parent = file.parent(node)
     if isinstance(parent, (cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:

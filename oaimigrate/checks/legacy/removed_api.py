@@ -19,11 +19,10 @@ rule = Rule("OAI106")
 @rule.on(cst.Attribute, cst.Name)
 def use(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
     """`openai.FineTune.create`, `openai.util.convert_to_dict`, `get_embedding(...)` from embeddings_utils."""
-    if (
-        node.attr.value not in file.api.removed_names
-        if isinstance(node, cst.Attribute)
-        else (node.value not in file.imported_names)
-    ):
+    if isinstance(node, cst.Name):  # most nodes end here
+        if node.value not in file.imported_names:
+            return
+    elif node.attr.value not in file.api.removed_names:
         return
     parent = file.parent(node)
     if node not in file.tree.scopes or isinstance(parent, (cst.ImportAlias, cst.AsName)):

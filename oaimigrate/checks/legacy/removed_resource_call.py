@@ -213,10 +213,10 @@ def _names_resources(file: FileContext) -> bool:
 @rule.on(cst.Attribute, cst.Name)
 def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Diagnostic]:
     """`api = openai.ChatCompletion`: a resource class kept as a value."""
-    if isinstance(node, cst.Attribute):
-        if node.attr.value not in file.api.resources:
+    if isinstance(node, cst.Name):  # most nodes end here
+        if node.value not in file.imported_names and not file.tree.module_scope.stars:
             return
-    elif node.value not in file.imported_names and not file.tree.module_scope.stars:
+    elif node.attr.value not in file.api.resources:
         return
     parent = file.parent(node)
     if isinstance(parent, (cst.Attribute, cst.ImportAlias, cst.AsName)) or node not in file.tree.scopes:

@@ -33,7 +33,7 @@ READERS = ("langchain", "llama_index", "litellm", "guidance", "autogen", "instru
 @rule.on(cst.SimpleString)
 def named(node: cst.SimpleString, file: FileContext) -> Iterator[Diagnostic]:
     """`os.environ["OPENAI_API_BASE"] = …`, `os.environ.update({"OPENAI_API_BASE": …})`."""
-    if "OPENAI_" in node.value:
+    if "OPENAI_" in node.value and _row(file, literal(node) or "") is not None:
         skip = len(node.prefix) + len(node.quote)
         span = file.span(node)
         inside = Span(span.start + skip, span.end - len(node.quote))
@@ -58,8 +58,12 @@ def magic(_: cst.Module, file: FileContext) -> Iterator[Diagnostic]:
         yield from _finding(file, span, span, found["name"], "sets")
 
 
+def _row(file: FileContext, name: str) -> Setting | None:
+    return next((r for r in file.api.settings.values() if r.env == name and r.env != r.new_env), None)
+
+
 def _finding(file: FileContext, span: Span, name_at: Span, name: str, deed: str) -> Iterator[Diagnostic]:
-    row = next((r for r in file.api.settings.values() if r.env == name and r.env != r.new_env), None)
+    row = _row(file, name)
     if row is None or not deed or not _uses_sdk(file) or _given(file, row):
         return
     mentions = [n for n in file.nodes(cst.SimpleString) if name in n.value and literal(n) == name]
