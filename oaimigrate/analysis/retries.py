@@ -14,8 +14,10 @@ import libcst as cst
 
 from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, leaves, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.rising import requests_in
+from oaimigrate.analysis.kinds import Symbol, TupleOf
+from oaimigrate.analysis.rising import EVERYTHING, requests_in
 from oaimigrate.analysis.scopes import statements_of
+from oaimigrate.analysis.steps import argument
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
@@ -129,6 +131,33 @@ def retry_decorator(file: FileContext, node: cst.FunctionDef) -> tuple[cst.Decor
         if path in DECORATORS:
             return decorator, path
     return None
+
+
+def retries_sdk_errors(file: FileContext, decorator: cst.Decorator) -> bool:
+    """Whether a decorator retries errors of the SDK."""
+    path = file.inference.decorator_path(decorator)
+    if path not in DECORATORS:
+        return False
+    node = decorator.decorator
+    if not isinstance(node, cst.Call):
+        return True
+    if path == "tenacity.retry":
+        condition = argument(node, "retry")
+        return condition is None or _names_errors(file, condition)
+    return _names_errors(file, node) if path != "retrying.retry" else True
+
+
+def _names_errors(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a condition names errors of the SDK or all errors, or does not name classes at all."""
+    for part in within(node):
+        if isinstance(part, cst.Name) and part.value in EVERYTHING:
+            return True
+        if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
+            kind = file.kind(part).kind
+            for item in kind.items if isinstance(kind, TupleOf) else (kind,):
+                if isinstance(item, Symbol) and file.inference.is_error(item.path):
+                    return True
+    return False
 
 
 def values_of(file: FileContext, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:

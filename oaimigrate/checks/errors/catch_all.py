@@ -11,7 +11,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.retries import retry_loop
-from oaimigrate.analysis.rising import EVERYTHING, answers_in, classes_of
+from oaimigrate.analysis.rising import ALL_OF_THE_SDK, EVERYTHING, answers_in, classes_of
 from oaimigrate.checks.errors.swallowed_error import does_nothing, says_why, tries_another
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -32,14 +32,20 @@ def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     last = node.handlers[-1] if node.handlers else None
     if last is None or file.is_test or not set(classes_of(file, last.type)) & EVERYTHING:
         return
+    if any(_takes_api_errors(file, h) for h in node.handlers[:-1]):
+        return  # why the request failed is told there
     if does_nothing(last.body) or not _hides(file, last) or says_why(file, last) or not answers_in(file, node.body):
         return
     repeated = retry_loop(file, node)
-    if (repeated is not None and last in repeated.handlers) or tries_another(node, last):
+    if (repeated is not None and last in repeated.handlers) or tries_another(file, node, last):
         return
     what = f"`except {file.code(last.type)}`" if last.type is not None else "the bare `except`"
     message = f"{what} hides why the request failed, and every bug beside it; catch `openai.APIError`, and log it"
     yield Diagnostic(rule.code, message, file.span(last.type if last.type is not None else last))
+
+
+def _takes_api_errors(file: FileContext, handler: cst.ExceptHandler) -> bool:
+    return bool(set(classes_of(file, handler.type)) & (ALL_OF_THE_SDK - EVERYTHING))
 
 
 def _hides(file: FileContext, handler: cst.ExceptHandler) -> bool:

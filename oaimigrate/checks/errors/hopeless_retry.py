@@ -57,9 +57,18 @@ def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     for part in within(condition):
         if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
             name = _hopeless(file, part)
-            if name and rising_requests(file, node):
+            if name and not _raises(file, node, name) and rising_requests(file, node):
                 yield Diagnostic(rule.code, _message(name), file.span(part))
                 return
+
+
+def _raises(file: FileContext, function: cst.FunctionDef, name: str) -> bool:
+    """Whether a function raises a wide class itself, and so means that one when it is to be repeated."""
+    for node in within(function.body):
+        if name in WIDE and isinstance(node, cst.Raise) and isinstance(node.exc, cst.Call):
+            if file.kind(node.exc.func).kind == Symbol(name):
+                return True
+    return False
 
 
 def _hopeless(file: FileContext, node: cst.BaseExpression) -> str:

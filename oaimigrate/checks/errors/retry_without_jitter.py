@@ -1,4 +1,4 @@
-"""OAI508: retries after the same wait each time, so that clients which failed together come back together."""
+"""OAI508: retries after waits with nothing random in them, so that clients which failed together come back together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import is_external, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.retries import retry_decorator, retry_loop, values_of
+from oaimigrate.analysis.retries import retries_sdk_errors, retry_decorator, retry_loop, values_of
 from oaimigrate.analysis.rising import answers_in, classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
@@ -20,7 +20,13 @@ rule = Rule("OAI508")
 
 RANDOM = re.compile(r"random|jitter|uniform|gauss|retry.?after|reset|header", re.IGNORECASE)
 CONCURRENT = re.compile(r"\basync def\b|\b(?:asyncio|threading|concurrent|multiprocessing|joblib|ray|Thread|Pool)\b")
-ADVICE = "clients that failed together come back together; add jitter"
+REGULAR = "retries at regular times: clients that failed together come back together; add jitter"
+GROWING = (
+    "retries after waits that grow alike in every client: those that failed together come back together; add jitter"
+)
+AT_ONCE = "retries without a wait between them: they spend the limit they wait for; add `wait_random_exponential`"
+STEADY = frozenset({"wait_fixed", "wait_none"})
+GROWS = frozenset({"wait_exponential", "wait_incrementing"})
 
 
 @rule.on(cst.FunctionDef)
@@ -32,31 +38,47 @@ def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     if _runs_alone(file):
         return
     call, path = found[0].decorator, found[1]
-    place: cst.BaseExpression | None = None
+    message, place = REGULAR, None
     if path == "tenacity.retry":
         wait = argument(call, "wait")
-        if wait is None:
-            message = (
-                "retries without a wait between them: they spend the limit they wait for; add `wait_random_exponential`"
-            )
-            yield Diagnostic(rule.code, message, file.span(call))
+        if _is_for_other_errors(file, found[0], call) or argument(call, "sleep") is not None:
             return
-        values = list(values_of(file, wait))
-        place = wait if values and all(_is_regular(v) for v in values) else None
+        if wait is None:
+            yield Diagnostic(rule.code, AT_ONCE, file.span(call))
+            return
+        names = [name for value in values_of(file, wait) for name in _parts(value)]
+        place = wait if names and set(names) <= STEADY | GROWS else None
+        message = GROWING if GROWS & set(names) else REGULAR
     elif path == "backoff.on_exception":
         jitter = argument(call, "jitter")
         place = jitter if isinstance(jitter, cst.Name) and jitter.value == "None" else None
+        message = REGULAR if _is_constant(call) else GROWING
     elif path == "stamina.retry":
         jitter = argument(call, "wait_jitter")
         place = jitter if isinstance(jitter, cst.Integer) and jitter.value == "0" else None
+        message = GROWING
     if place is not None:
-        yield Diagnostic(rule.code, f"retries at regular times: {ADVICE}", file.span(place))
+        yield Diagnostic(rule.code, message, file.span(place))
 
 
-def _is_regular(wait: cst.BaseExpression) -> bool:
-    """Whether a wait of tenacity has nothing random in it."""
-    names = [path_of(n.func).rpartition(".")[2] for n in within(wait) if isinstance(n, cst.Call)]
-    return bool(names) and all(n in ("wait_fixed", "wait_exponential", "wait_incrementing", "wait_none") for n in names)
+def _is_for_other_errors(file: FileContext, decorator: cst.Decorator, call: cst.Call) -> bool:
+    """Whether a decorator only asks again for an answer that it does not like, or after errors of something else."""
+    condition = argument(call, "retry")
+    if condition is None or retries_sdk_errors(file, decorator):
+        return False
+    return set(_parts(condition)) <= {"retry_if_exception_type", "retry_if_result", "retry_if_not_result"}
+
+
+def _parts(wait: cst.BaseExpression) -> list[str]:
+    """The functions of tenacity that make up a wait or a condition; "" for a call of something else."""
+    return [path_of(n.func).rpartition(".")[2] for n in within(wait) if isinstance(n, cst.Call)]
+
+
+def _is_constant(call: cst.Call) -> bool:
+    """`backoff.on_exception(backoff.constant, …)`."""
+    first = call.args[0].value if call.args else None
+    wait = argument(call, "wait_gen") or first
+    return wait is not None and path_of(wait).rpartition(".")[2] == "constant"
 
 
 @rule.on(cst.Try)
@@ -74,7 +96,8 @@ def loop(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
         return
     for sleep in sorted(sleeps, key=lambda n: file.tree.orders[n]):
         if _in(file, sleep, repeated.handlers) and _same_each_time(file, sleep.args[0].value):
-            yield Diagnostic(rule.code, f"retries at regular times: {ADVICE}", file.span(sleep))
+            message = GROWING if _grows(file, sleep.args[0].value) else REGULAR
+            yield Diagnostic(rule.code, message, file.span(sleep))
             return
 
 
@@ -110,16 +133,35 @@ def _same_each_time(file: FileContext, seconds: cst.BaseExpression) -> bool:
             if isinstance(node, (cst.Call, cst.Attribute, cst.Subscript)) and path_of(node) not in ("min", "max"):
                 if not (isinstance(node, cst.Call) and path_of(node.func) in ("min", "max", "float", "int")):
                     return False
-            if isinstance(node, cst.Name) and RANDOM.search(node.value):
+            if isinstance(node, cst.Name) and (RANDOM.search(node.value) or _is_computed(file, node)):
                 return False
-            if (
-                isinstance(node, cst.Name)
-                and node is not seconds
-                and any(_has_call(v) for v in values_of(file, node) if v is not node)
-            ):
-                return False
-    return seen
+    return seen and not (isinstance(seconds, cst.Name) and _is_added_to(file, seconds))
 
 
-def _has_call(node: cst.BaseExpression) -> bool:
+def _is_computed(file: FileContext, name: cst.Name) -> bool:
+    """Whether what a name in a wait holds comes from a call."""
+    return _is_added_to(file, name) or any(_has_call(v) for v in values_of(file, name) if v is not name)
+
+
+def _is_added_to(file: FileContext, name: cst.Name) -> bool:
+    """Whether something that a call gives is added to a name: `delay += random.random()`."""
+    owner = file.scope(name).owner_of(name.value) if name in file.tree.places else None
+    bindings = owner.names[name.value] if owner is not None else []
+    return any(b.how == "augmented" and b.value is not None and _has_call(b.value) for b in bindings)
+
+
+def _grows(file: FileContext, seconds: cst.BaseExpression, depth: int = 0) -> bool:
+    """Whether a wait is another one in each round: made of the attempt's number, or of what is added to."""
+    for name in (n for n in within(seconds) if isinstance(n, cst.Name) and n in file.tree.places):
+        owner = file.scope(name).owner_of(name.value)
+        bindings = owner.names[name.value] if owner is not None else []
+        if any(b.how in ("for", "augmented", "param") for b in bindings):
+            return True
+        values = [b.value for b in bindings if b.how == "assign" and b.value is not None]
+        if depth < 4 and any(_grows(file, v, depth + 1) for v in values):
+            return True
+    return False
+
+
+def _has_call(node: cst.CSTNode) -> bool:
     return any(isinstance(n, (cst.Call, cst.Attribute, cst.Subscript)) for n in within(node))

@@ -8,9 +8,8 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import shown
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import within
-from oaimigrate.analysis.kinds import Symbol, TupleOf
 from oaimigrate.analysis.reach import constructor_of, request_of
+from oaimigrate.analysis.retries import retries_sdk_errors
 from oaimigrate.analysis.rising import rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
@@ -19,14 +18,11 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI503")
 
-RETRIES = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retrying.retry", "retry.retry")
-ALL_ERRORS = frozenset({"Exception", "BaseException"})
-
 
 @rule.on(cst.FunctionDef)
 def function(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     """`@retry(…)` over a function whose client retries as well."""
-    decorator = next((d for d in node.decorators if _retries(file, d)), None)
+    decorator = next((d for d in node.decorators if retries_sdk_errors(file, d)), None)
     if decorator is None:
         return
     for inner in rising_requests(file, node):
@@ -45,33 +41,6 @@ def function(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
             notes = (*notes, Note("not rewritten: the client is built in another file"))
         yield Diagnostic(rule.code, message, file.span(decorator.decorator), fix, notes)
         return
-
-
-def _retries(file: FileContext, decorator: cst.Decorator) -> bool:
-    """Whether a decorator retries errors of the SDK."""
-    path = file.inference.decorator_path(decorator)
-    if path not in RETRIES:
-        return False
-    node = decorator.decorator
-    if not isinstance(node, cst.Call):
-        return True
-    if path == "tenacity.retry":
-        condition = argument(node, "retry")
-        return condition is None or _names_errors(file, condition)
-    return _names_errors(file, node) if path != "retrying.retry" else True
-
-
-def _names_errors(file: FileContext, node: cst.CSTNode) -> bool:
-    """Whether a condition names errors of the SDK or all errors, or does not name classes at all."""
-    for part in within(node):
-        if isinstance(part, cst.Name) and part.value in ALL_ERRORS:
-            return True
-        if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
-            kind = file.kind(part).kind
-            for item in kind.items if isinstance(kind, TupleOf) else (kind,):
-                if isinstance(item, Symbol) and file.inference.is_error(item.path):
-                    return True
-    return False
 
 
 def _default_retries(built: cst.Call) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -16,6 +17,8 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI506")
 
+# What is written beside a clause that is broad on purpose: for Ruff and flake8, for pylint.
+_MEANT = re.compile(r"noqa:.*(?:BLE001|S11[02]|SIM105)|pylint: *disable=.*(?:broad-ex|bare-except|W07(?:02|18))")
 ADVICE = "drops every error of the request without a trace; log it, or let it rise"
 
 
@@ -29,7 +32,7 @@ def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
     for handler in empty:
         if repeated is not None and handler in repeated.handlers:
             continue  # asks again, which is something
-        if tries_another(node, handler):
+        if tries_another(file, node, handler):
             continue
         what = f"`except {file.code(handler.type)}`" if handler.type is not None else "the bare `except`"
         place = file.span(handler.type if handler.type is not None else handler)
@@ -76,16 +79,27 @@ def _says_error(node: cst.CSTNode) -> bool:
 
 
 def says_why(file: FileContext, handler: cst.ExceptHandler) -> bool:
-    """Whether a comment in a handler gives the reason: more than a word to a linter."""
+    """Whether a comment in a handler gives the reason, or tells another linter that the clause is meant."""
     text = file.code(handler)
+    if _MEANT.search(text):
+        return True
     comments = [line.partition("#")[2] for line in text.split("\n") if "#" in line]
     return any(len(c.split()) > 2 and not c.strip().startswith(("noqa", "type:", "pylint", "pragma")) for c in comments)
 
 
-def tries_another(node: cst.Try, handler: cst.ExceptHandler) -> bool:
-    """Whether the next round of a loop asks another model or key: success leaves it, `continue` goes on."""
-    goes_on = any(isinstance(n, cst.Continue) for n in within(handler.body))
+def tries_another(file: FileContext, node: cst.Try, handler: cst.ExceptHandler) -> bool:
+    """Whether the next round of a loop asks another model or key: success leaves it, a failure goes on."""
+    goes_on = any(isinstance(n, cst.Continue) for n in within(handler.body)) or _ends_a_round(file, node, handler)
     return goes_on and any(isinstance(n, (cst.Return, cst.Break)) for n in within(node.body, functions=False))
+
+
+def _ends_a_round(file: FileContext, node: cst.Try, handler: cst.ExceptHandler) -> bool:
+    """Whether nothing comes after a `try` in the loop, so that the end of its handler begins the next round."""
+    block = file.parent(node)
+    loop = file.parent(block) if block is not None else None
+    if not isinstance(loop, (cst.For, cst.While)) or block is not loop.body or statements_of(block)[-1] is not node:
+        return False
+    return not any(isinstance(n, (cst.Return, cst.Break, cst.Raise)) for n in within(handler.body))
 
 
 def does_nothing(suite: cst.CSTNode) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import within
+from oaimigrate.analysis.flow import ancestors, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.retries import retry_decorator, retry_loop
 from oaimigrate.analysis.rising import EVERYTHING, classes_of, rising_requests
@@ -17,6 +18,8 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI510")
 
+ENDING_CALLS = frozenset({"input", "exit", "quit", "sys.exit", "os._exit", "next"})  # `next(delays)` raises at the end
+LIMIT = re.compile(r"time_?(?:out|limit)|deadline|fail_after|move_on_after", re.IGNORECASE)
 MESSAGE = "the request is repeated for as long as it fails, also after what never succeeds; set an end"
 
 
@@ -44,7 +47,7 @@ def _has_no_end(decorator: cst.BaseExpression, path: str) -> bool:
 @rule.on(cst.While)
 def loop(node: cst.While, file: FileContext) -> Iterator[Diagnostic]:
     """`while True: try: … except Exception: time.sleep(1)`."""
-    if not _is_endless(node.test):
+    if not _is_endless(node.test) or _is_cut_off(file, node):
         return
     for inner in within(node.body, functions=False):
         repeated = retry_loop(file, inner) if isinstance(inner, cst.Try) else None
@@ -66,12 +69,23 @@ def _is_endless(test: cst.BaseExpression) -> bool:
     )
 
 
+def _is_cut_off(file: FileContext, loop: cst.While) -> bool:
+    """Whether something around a loop ends it in time: `async with asyncio.timeout(60):`, `@timeout(60)`."""
+    for child, parent in ancestors(file, loop):
+        if isinstance(parent, cst.With) and child is parent.body:
+            if any(LIMIT.search(file.code(item.item)) for item in parent.items):
+                return True
+        if isinstance(parent, cst.FunctionDef):
+            return any(LIMIT.search(file.code(d.decorator)) for d in parent.decorators)
+    return False
+
+
 def _ends(handler: cst.ExceptHandler) -> bool:
     """Whether a handler has a way out, or asks a person."""
     for node in within(handler.body):
-        if isinstance(node, (cst.Return, cst.Raise, cst.Break)):
+        if isinstance(node, (cst.Return, cst.Raise, cst.Break, cst.Assert)):
             return True
-        if isinstance(node, cst.Call) and path_of(node.func) in ("input", "exit", "quit", "sys.exit", "os._exit"):
+        if isinstance(node, cst.Call) and path_of(node.func) in ENDING_CALLS:
             return True
     return False
 
@@ -80,6 +94,8 @@ def _ends_elsewhere(file: FileContext, loop: cst.While, node: cst.CSTNode) -> bo
     """Whether the loop counts rounds or asks a person outside of the `try`."""
     inside = set(within(node))
     for inner in within(loop.body):
+        if isinstance(inner, cst.Call) and path_of(inner.func) == "next":
+            return True  # of the next key, until there is none
         if inner in inside:
             continue
         if isinstance(inner, (cst.Raise, cst.Return, cst.Break, cst.AugAssign)):
