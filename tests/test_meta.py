@@ -58,6 +58,12 @@ def test_a_page_has_the_headings_in_order(page: Page) -> None:
     assert tuple(re.findall(r"^## (.+)$", prose, re.MULTILINE)) == wanted
 
 
+@pytest.mark.parametrize("page", [p for p in PAGES.values() if p.code >= "OAI2"], ids=page_id)
+def test_a_page_says_whether_its_rule_is_off_by_default(page: Page) -> None:
+    prose = " ".join(page.body.partition("## Cases\n")[0].split())
+    assert page.default is not any(words in prose for words in ("off by default", "opt-in"))
+
+
 @pytest.mark.parametrize("page", PAGES.values(), ids=page_id)
 def test_a_page_shows_a_bad_and_a_good_example(page: Page) -> None:
     example = page.body.partition("## Example\n")[2].partition("## Fix safety\n")[0]

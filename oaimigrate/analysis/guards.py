@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, leaves, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, function_of, leaves, source_of, within
 from oaimigrate.analysis.kinds import Function
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.analysis.steps import literal
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 INDEX_ERRORS = frozenset({"IndexError", "LookupError"})
 ALL_ERRORS = frozenset({"Exception", "BaseException"})
 NOT_LOOKING = frozenset({"isinstance", "hasattr", "print", "type", "id", "repr", "str", "callable", "getattr"})
+SIEVES = frozenset({"filter", "filterfalse", "map", "takewhile", "dropwhile"})
 Conditional = cst.If | cst.While | cst.IfExp
 
 
@@ -115,8 +116,10 @@ def _tests(parent: cst.CSTNode, child: cst.CSTNode) -> Iterator[cst.CSTNode]:
                 clause = clause.inner_for_in
         case cst.CompFor(ifs=conditions):
             yield from (condition.test for condition in conditions if condition is not child)
-        case cst.Match(subject=subject):
+        case cst.Match(subject=subject, cases=cases):
             yield subject
+            earlier = cases[: next((i for i, c in enumerate(cases) if c is child), 0)]
+            yield from (c.guard for c in earlier if c.guard is not None)
         case cst.MatchCase(guard=guard) if guard is not None and guard is not child:
             yield guard
 
@@ -135,10 +138,23 @@ def _looked_before(file: FileContext, suite: cst.CSTNode, child: cst.CSTNode, su
             case cst.While(test=test) | cst.Assert(test=test):
                 if _mentions(file, test, subject):
                     return True
+            case cst.For():
+                if _found_in_loop(file, statement, subject):
+                    return True
             case cst.Expr(value=cst.Call() as call):
                 if _helper_raises(file, call, subject):
                     return True
     return False
+
+
+def _found_in_loop(file: FileContext, loop: cst.For, subject: Subject) -> bool:
+    """Whether a loop looks through the list and may leave, or asks until there is something and leaves in `else`."""
+    if path_of(loop.iter) in subject.keys:
+        return any(isinstance(n, (cst.Return, cst.Raise)) for n in within(loop.body, functions=False))
+    if loop.orelse is None or not leaves(file, loop.orelse.body):
+        return False
+    tests = (n.test for n in within(loop.body, functions=False) if isinstance(n, cst.If))
+    return any(_mentions(file, test, subject) for test in tests)
 
 
 def _way_out(file: FileContext, statement: cst.If, subject: Subject) -> bool:
@@ -164,24 +180,41 @@ def _mentions(file: FileContext, test: cst.CSTNode, subject: Subject, depth: int
         if isinstance(node, cst.Call) and path_of(node.func) not in NOT_LOOKING and _passes(node, subject):
             return True
         if isinstance(node, cst.Name) and depth < 2 and path not in subject.keys and node in file.tree.places:
-            values = [b.value for b in bindings_of(file, node) if b.how == "assign" and b.value is not None]
-            if any(_mentions(file, value, subject, depth + 1) for value in values):
+            bindings = [b for b in bindings_of(file, node) if b.how == "assign" and b.value is not None]
+            if any(_mentions(file, b.value, subject, depth + 1) for b in bindings if b.value is not None):
+                return True
+            if depth == 0 and any(_is_flag(file, b.node, subject) for b in bindings):
                 return True
     return False
 
 
+def _is_flag(file: FileContext, target: cst.CSTNode, subject: Subject) -> bool:
+    """Whether a name is set where a test on the subject decides: `if not chunk.choices: empty = True`."""
+    for child, parent in ancestors(file, target):
+        if isinstance(parent, cst.If) and child is not parent.test:
+            return _mentions(file, parent.test, subject, 1)
+        if isinstance(parent, (cst.For, cst.While, cst.FunctionDef)):
+            return False
+    return False
+
+
 def _passes(call: cst.Call, subject: Subject) -> bool:
+    """Whether a call is told the holder: `is_empty(chunk)`, or is one of its own methods, `chunk.model_dump()`."""
+    if isinstance(call.func, cst.Attribute) and path_of(call.func.value) == subject.holder != "":
+        return True
     return any(path_of(a.value) == subject.holder for a in call.args)
 
 
 def _indexed(file: FileContext, node: cst.CSTNode) -> bool:
-    """Whether a mention of the list is itself only a use of one element, or an attribute of the list."""
+    """Whether a mention of the list is itself only a use of one element; a slice of nothing is nothing."""
     parent = file.parent(node)
-    return isinstance(parent, cst.Subscript) and parent.value is node
+    if not isinstance(parent, cst.Subscript) or parent.value is not node:
+        return False
+    return not any(isinstance(element.slice, cst.Slice) for element in parent.slice)
 
 
 def _catches(file: FileContext, types: cst.BaseExpression | None, errors: frozenset[str], *, inside: bool) -> bool:
-    names = set(caught_names(file, types))
+    names = {name.rpartition(".")[2] for name in caught_names(file, types)}
     return bool(names & errors or (inside and names & ALL_ERRORS))
 
 
@@ -202,3 +235,48 @@ def _helper_raises(file: FileContext, call: cst.Call, subject: Subject) -> bool:
         return False
     kind = file.kind(call.func).kind
     return isinstance(kind, Function) and any(isinstance(n, cst.Raise) for n in within(kind.node))
+
+
+def caught_by_callers(file: FileContext, node: cst.CSTNode, errors: frozenset[str]) -> bool:
+    """Whether each call in this file of the function around a node stands in a `try` that takes such an error."""
+    function = function_of(file, node)
+    if not isinstance(function, cst.FunctionDef):
+        return False
+    calls = [c for c in file.inference.index.calls(function.name.value) if _calls(file, c, function)]
+    return bool(calls) and all(_is_tried(file, call, errors) for call in calls)
+
+
+def _calls(file: FileContext, call: cst.Call, function: cst.FunctionDef) -> bool:
+    kind = file.kind(call.func).kind
+    return isinstance(kind, Function) and kind.node is function
+
+
+def _is_tried(file: FileContext, call: cst.Call, errors: frozenset[str]) -> bool:
+    for child, parent in ancestors(file, call):
+        if isinstance(parent, cst.Try) and child is parent.body:
+            if any(_catches(file, h.type, errors, inside=True) for h in parent.handlers):
+                return True
+        if isinstance(parent, (cst.FunctionDef, cst.Lambda)):
+            return False
+    return False
+
+
+def sifted(file: FileContext, stream: cst.BaseExpression, ending: str) -> bool:
+    """Whether a filter, a comprehension or a generator that looks at `….choices` gives what a loop goes through."""
+    match source_of(file, stream):
+        case cst.GeneratorExp() | cst.ListComp() as made:
+            return _speaks_of(made, ending)
+        case cst.Call(func=func, args=[first, _, *_]) if path_of(func).rpartition(".")[2] in SIEVES:
+            return _speaks_of(first, ending) or _looks_inside(file, first.value, ending)
+        case cst.Call(func=func):
+            return _looks_inside(file, func, ending)
+    return False
+
+
+def _looks_inside(file: FileContext, func: cst.BaseExpression, ending: str) -> bool:
+    kind = file.kind(func).kind
+    return isinstance(kind, Function) and _speaks_of(kind.node, ending)
+
+
+def _speaks_of(node: cst.CSTNode, ending: str) -> bool:
+    return any(path_of(n).endswith(ending) for n in within(node))

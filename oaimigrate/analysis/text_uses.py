@@ -77,10 +77,17 @@ def is_join(node: cst.CSTNode | None) -> bool:
 
 
 def joined_later(file: FileContext, call: cst.Call) -> bool:
-    """`parts.append(…)`, where the same function joins `parts`."""
+    """`parts.append(…)`, where the same function joins `parts` as they are."""
     match call.func:
-        case cst.Attribute(value=cst.Name(value=name), attr=cst.Name(value="append")):
+        case cst.Attribute(value=cst.Name() as parts, attr=cst.Name(value="append")):
             scope = file.scope(call)
             joins = (c for c in file.inference.index.calls("join") if is_join(c) and file.scope(c) is scope)
-            return any(len(c.args) == 1 and path_of(c.args[0].value) == name for c in joins)
+            return any(len(c.args) == 1 and _is_same(file, c.args[0].value, parts) for c in joins)
     return False
+
+
+def _is_same(file: FileContext, joined: cst.BaseExpression, parts: cst.Name) -> bool:
+    """Whether two names mean the same list: `parts = [p for p in parts if p]` in between makes another one."""
+    if not isinstance(joined, cst.Name) or joined.value != parts.value:
+        return False
+    return bindings_of(file, joined) == bindings_of(file, parts)

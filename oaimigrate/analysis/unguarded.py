@@ -8,9 +8,10 @@ import libcst as cst
 
 from oaimigrate.analysis.addresses import address_of
 from oaimigrate.analysis.flow import bindings_of
-from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
+from oaimigrate.analysis.guards import INDEX_ERRORS, Subject, caught_by_callers, end_index, guarded, path_of
 from oaimigrate.analysis.kinds import ListOf, Model, Symbol
 from oaimigrate.analysis.reach import call_of_part, constructions, part_of, request_of
+from oaimigrate.analysis.retries import is_repeated
 from oaimigrate.analysis.steps import argument
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Servers that answer 200 with an `error` and without choices where OpenAI answers with a status.
 GATEWAYS = {"openrouter.ai": "OpenRouter", "generativelanguage.googleapis.com": "Gemini"}
 
+ERRORS = INDEX_ERRORS | {"TypeError"}  # of no element, and of None in place of the list
 CHOICES = tuple(ListOf(Model(name)) for name in ("ChatChoice", "CompletionChoice", "ParsedChoice"))
 
 
@@ -35,8 +37,11 @@ def unguarded_choice(file: FileContext, node: cst.Subscript) -> cst.BaseExpressi
     if _seen_before(file, node, choices):
         return None
     holder = path_of(choices.value)
-    keys = frozenset({path_of(choices), path_of(node.value), f"{holder}.error" if holder else ""} - {""})
-    return None if guarded(file, node, Subject(keys, holder)) else choices.value
+    extra = {f"{holder}.error", f"{holder}.model_extra"} if holder else set()
+    keys = frozenset({path_of(choices), path_of(node.value), *extra} - {""})
+    if guarded(file, node, Subject(keys, holder, errors=ERRORS)) or caught_by_callers(file, node, ERRORS):
+        return None
+    return None if is_repeated(file, node) else choices.value
 
 
 def gateway_of(file: FileContext, response: cst.BaseExpression) -> str:

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of, source_of, uses_of
-from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, path_of
 from oaimigrate.analysis.kinds import Model
 from oaimigrate.analysis.reach import MAX_HOPS, Reached, handed_on, may_be_local, part_of
 from oaimigrate.analysis.retries import is_repeated
@@ -94,7 +94,7 @@ def _used(
 def _is_seen(file: FileContext, text: cst.BaseExpression, use: cst.BaseExpression, keys: frozenset[str]) -> bool:
     holder = path_of(text.value) if isinstance(text, cst.Attribute) else ""
     subject = Subject((keys | {path_of(use)}) - {""}, holder or "?", errors=ERRORS)
-    return guarded(file, use, subject) or is_repeated(file, use)
+    return guarded(file, use, subject) or is_repeated(file, use) or caught_by_callers(file, use, ERRORS)
 
 
 def _is_parsed(file: FileContext, use: cst.BaseExpression) -> bool:

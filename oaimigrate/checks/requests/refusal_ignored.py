@@ -8,15 +8,17 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of, uses_of
-from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, path_of
 from oaimigrate.analysis.kinds import Model
 from oaimigrate.analysis.reach import part_of
+from oaimigrate.analysis.retries import is_repeated
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI315")
 
+SIGNS = ("refusal", "output", "status", "incomplete_details", "error")  # of a message, and of a response
 ERRORS = frozenset({"AttributeError", "TypeError"})
 
 
@@ -31,8 +33,12 @@ def parsed(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
             continue
         message = path_of(node.value)
         choice = message.removesuffix(".message")
-        keys = {path_of(node), path_of(use), f"{message}.refusal", f"{choice}.finish_reason", f"{message}.output"}
-        if not guarded(file, use, Subject(frozenset(keys - {""}), message, errors=ERRORS)) and not _said(file, node):
+        signs = {f"{message}.{name}" for name in SIGNS}
+        keys = {path_of(node), path_of(use), f"{choice}.finish_reason", *signs}
+        subject = Subject(frozenset(keys - {""}), message, errors=ERRORS)
+        if guarded(file, use, subject) or caught_by_callers(file, use, ERRORS) or is_repeated(file, use):
+            continue
+        if not _said(file, node):
             text = f"`{node.attr.value}` is None when the model refuses or the answer is cut; look at `refusal` first"
             yield Diagnostic(rule.code, text, file.span(use))
             return

@@ -8,14 +8,17 @@ import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, caught_names, function_of, is_external, source_of, within
+from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, path_of
 from oaimigrate.analysis.kinds import Model
-from oaimigrate.analysis.reach import handed_on, may_be_local, part_of
+from oaimigrate.analysis.reach import definition, handed_on, may_be_local, part_of
 from oaimigrate.analysis.retries import is_repeated
+from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI310")
 
+SIGNS = frozenset({"finish_reason", "refusal", "status", "incomplete_details"})
 ERRORS = frozenset({"JSONDecodeError", "ValueError", "Exception", "BaseException"})
 TEXTS = {"ChatMessage": ("content",), "ParsedMessage": ("content",), "Response": ("output_text",)}
 
@@ -47,6 +50,9 @@ def is_unguarded(file: FileContext, node: cst.Call) -> bool:
     reached = part_of(home, text)
     if reached is None or _is_caught(file, node) or _looks(file, node) or _looks(home, text):
         return False
+    given = path_of(node.args[0].value)
+    if caught_by_callers(file, node, ERRORS) or guarded(file, node, Subject(frozenset(), given or "?")):
+        return False  # `if is_json(text):`
     return not may_be_local(reached.file, reached.call.node.func)  # a server beside the program follows a grammar
 
 
@@ -73,8 +79,20 @@ def _is_caught(file: FileContext, node: cst.Call) -> bool:
 
 
 def _looks(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether the function looks at how the answer ended."""
+    """Whether the function looks at how the answer ended, itself or in functions that it calls."""
     function = function_of(file, node)
     body: cst.CSTNode = function.body if function is not None else file.module
-    words = ("finish_reason", "refusal", "status", "incomplete_details")
-    return any(isinstance(n, cst.Attribute) and n.attr.value in words for n in within(body))
+    if _reads_the_end(body):
+        return True
+    calls = (n for n in within(body) if isinstance(n, cst.Call) and n.args)
+    found = (definition(file, call.func) for call in calls)
+    return any(helper is not None and _reads_the_end(helper[1].body) for helper in found)
+
+
+def _reads_the_end(body: cst.CSTNode) -> bool:
+    """`choice.finish_reason`, `getattr(choice, "finish_reason")`."""
+    for node in within(body):
+        name = node.attr.value if isinstance(node, cst.Attribute) else ""
+        if name in SIGNS or (isinstance(node, cst.SimpleString) and literal(node) in SIGNS):
+            return True
+    return False

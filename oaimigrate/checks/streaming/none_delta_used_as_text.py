@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import uses_of
-from oaimigrate.analysis.guards import Subject, guarded, path_of
+from oaimigrate.analysis.flow import bindings_of, uses_of
+from oaimigrate.analysis.guards import Subject, guarded, path_of, sifted
 from oaimigrate.analysis.kinds import Model
 from oaimigrate.analysis.text_uses import is_join, joined_later
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
@@ -29,7 +29,7 @@ def content(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
         return
     for use in uses_of(file, node):
         fate = _fate(file, use)
-        if not fate or _guarded(file, node, use):
+        if not fate or _guarded(file, node, use) or _is_sifted(file, node):
             continue
         safety = Safety.SAFE if fate in ALWAYS_FAILS and file.kind(node.value).certain else Safety.UNSAFE
         message = f'`delta.content` may be None, which {fate}; write `… or ""`'
@@ -63,3 +63,18 @@ def _guarded(file: FileContext, node: cst.Attribute, use: cst.BaseExpression) ->
     chunk = choice.partition(".choices")[0]
     keys = {path_of(node), path_of(use), delta, f"{choice}.finish_reason", f"{delta}.role", f"{delta}.tool_calls"}
     return guarded(file, use, Subject(frozenset(keys - {""}), chunk, errors=ERRORS))
+
+
+def _is_sifted(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether the loop goes only through chunks that something has chosen by their content."""
+    for _ in range(12):
+        if isinstance(node, (cst.Attribute, cst.Subscript)):
+            node = node.value
+            continue
+        bindings = bindings_of(file, node) if isinstance(node, cst.Name) else []
+        if len(bindings) != 1 or bindings[0].value is None or bindings[0].path:
+            return False
+        if bindings[0].how == "for":
+            return sifted(file, bindings[0].value, ".content")
+        node = bindings[0].value
+    return False

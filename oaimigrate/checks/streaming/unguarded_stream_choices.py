@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import asks_for_usage, constructed
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, within
-from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of
+from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of, sifted
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
 from oaimigrate.analysis.reach import has_own_fields, is_local, may_be_local, request_behind
 from oaimigrate.analysis.scopes import Binding
@@ -39,7 +39,7 @@ class Access:
 def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
     """`for chunk in stream: … chunk.choices[0] …`, reported once for a loop."""
     value = file.kind(node.target) if isinstance(node.target, cst.Name) else None
-    if value is None or value.kind != Model("ChatCompletionChunk") or _filtered(file, node.iter):
+    if value is None or value.kind != Model("ChatCompletionChunk") or sifted(file, node.iter, ".choices"):
         return
     if file.is_test or _from_own_server(file, node):
         return
@@ -133,7 +133,7 @@ def _handed_over(file: FileContext, parameter: Binding) -> tuple[None, cst.BaseE
         given = [a.value for a in call.args if file.kind(a.value).kind == Model("ChatCompletionChunk")]
         bindings = bindings_of(file, given[0]) if len(given) == 1 and isinstance(given[0], cst.Name) else []
         loop = _loop_of(file, bindings[0]) if len(bindings) == 1 and bindings[0].how == "for" else None
-        if loop is None or _filtered(file, loop.iter) or _from_own_server(file, loop):
+        if loop is None or sifted(file, loop.iter, ".choices") or _from_own_server(file, loop):
             return None
         holder = path_of(given[0])
         if guarded(file, call, Subject(frozenset({f"{holder}.choices", f"{holder}.usage"}), holder, loop)):
@@ -145,18 +145,6 @@ def _handed_over(file: FileContext, parameter: Binding) -> tuple[None, cst.BaseE
 def _loop_of(file: FileContext, binding: Binding) -> Loop | None:
     parent = file.parent(binding.node)
     return parent if isinstance(parent, (cst.For, cst.CompFor)) else None
-
-
-def _filtered(file: FileContext, stream: cst.BaseExpression) -> bool:
-    """Whether a generator of this file, which may leave chunks out, stands between the stream and the loop."""
-    if isinstance(stream, (cst.GeneratorExp, cst.ListComp)):
-        return True
-    if not isinstance(stream, cst.Call):
-        return False
-    if path_of(stream.func) in ("filter", "itertools.filterfalse", "filterfalse"):
-        return any(path_of(n).endswith(".choices") for n in within(stream.args[0])) if stream.args else False
-    kind = file.kind(stream.func).kind
-    return isinstance(kind, Function) and any(path_of(n).endswith(".choices") for n in within(kind.node))
 
 
 def _guarded(file: FileContext, access: Access) -> bool:
