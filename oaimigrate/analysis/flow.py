@@ -148,8 +148,6 @@ def caught_names(file: FileContext, types: cst.BaseExpression | None) -> list[st
     """What an `except` clause or `suppress(...)` names, as dotted text; `BaseException` for a bare clause."""
     if types is None:
         return ["BaseException"]
-    if isinstance(types, cst.Name) and types in file.tree.places:
-        types = source_of(file, types)  # `ERRORS = (ValueError, TypeError)`
     parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types]
     return [dotted(p) or "" for p in parts]
 

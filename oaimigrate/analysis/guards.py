@@ -214,8 +214,13 @@ def _indexed(file: FileContext, node: cst.CSTNode) -> bool:
 
 
 def _catches(file: FileContext, types: cst.BaseExpression | None, errors: frozenset[str], *, inside: bool) -> bool:
-    names = {name.rpartition(".")[2] for name in caught_names(file, types)}
+    names = {name.rpartition(".")[2] for name in named_errors(file, types)}
     return bool(names & errors or (inside and names & ALL_ERRORS))
+
+
+def named_errors(file: FileContext, types: cst.BaseExpression | None) -> list[str]:
+    """What an `except` clause names, as dotted text, also through a name: `ERRORS = (ValueError, TypeError)`."""
+    return caught_names(file, source_of(file, types) if isinstance(types, cst.Name) else types)
 
 
 def _suppresses(node: cst.With, errors: frozenset[str]) -> bool:

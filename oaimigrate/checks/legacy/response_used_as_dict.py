@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis import mappings
+from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named
@@ -244,7 +245,7 @@ def appended(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     item = node.args[-1].value
     value = file.kind(item)
-    if value.kind != Model("ChatMessage") or not _holds_dicts(file, func.value):
+    if value.kind != Model("ChatMessage") or not _holds_dicts(file, func.value) or _is_only_sent(file, func.value):
         return
     message = "a message object goes into a list of dicts; what reads the list as dicts fails since openai 1.0"
     yield _finding(file, item, message, value, _to_dict(file, item))
@@ -261,6 +262,40 @@ def _holds_dicts(file: FileContext, node: cst.BaseExpression) -> bool:
             if isinstance(call.args[-1].value, cst.Dict) and file.code(call.func.value) == text:
                 return True
     return False
+
+
+def _is_only_sent(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether a list is only added to and sent: requests take messages as they came."""
+    owner = file.scope(node).owner_of(node.value) if isinstance(node, cst.Name) else None
+    if not isinstance(node, cst.Name) or owner is None or owner.kind != "function":
+        return False
+    if any(b.how != "assign" or not isinstance(b.value, cst.List) for b in owner.names[node.value]):
+        return False
+    names = (n for n in file.nodes(cst.Name) if n.value == node.value and n in file.tree.places)
+    uses = [n for n in names if file.scope(n).owner_of(n.value) is owner]
+    return all(_is_added_to(file, n) or _is_sent(file, n) for n in uses if not _is_target(file, n))
+
+
+def _is_target(file: FileContext, name: cst.Name) -> bool:
+    return isinstance(file.parent(name), (cst.AssignTarget, cst.AnnAssign))
+
+
+def _is_added_to(file: FileContext, name: cst.Name) -> bool:
+    """`messages.append(…)`."""
+    match parent := file.parent(name):
+        case cst.Attribute(value=value, attr=cst.Name(value="append" | "insert")) if value is name:
+            return isinstance(file.parent(parent), cst.Call)
+    return False
+
+
+def _is_sent(file: FileContext, name: cst.Name) -> bool:
+    """`client.chat.completions.create(messages=messages)`."""
+    parent = file.parent(name)
+    call = file.parent(parent) if isinstance(parent, cst.Arg) and parent.keyword is not None else None
+    if not isinstance(call, cst.Call) or not isinstance(parent, cst.Arg) or parent.star:
+        return False
+    kind = file.kind(call.func).kind
+    return request_at(file, call) is not None or (isinstance(kind, Symbol) and kind.path in file.api.methods)
 
 
 def _assigned(file: FileContext, text: str) -> Iterator[cst.BaseExpression]:

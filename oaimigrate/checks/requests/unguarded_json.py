@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, caught_names, function_of, is_external, source_of, within
-from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, path_of
+from oaimigrate.analysis.flow import ancestors, function_of, is_external, source_of, within
+from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, named_errors, path_of
 from oaimigrate.analysis.kinds import Model
 from oaimigrate.analysis.reach import definition, handed_on, may_be_local, part_of
 from oaimigrate.analysis.retries import is_repeated
@@ -67,7 +67,7 @@ def _is_caught(file: FileContext, node: cst.Call) -> bool:
     for child, parent in ancestors(file, node):
         match parent:
             case cst.Try(body=body) if child is body:
-                caught = (name for h in parent.handlers for name in caught_names(file, h.type))
+                caught = (name for h in parent.handlers for name in named_errors(file, h.type))
                 if any(name.rpartition(".")[2] in ERRORS for name in caught):
                     return True
             case cst.With(items=items) if any(isinstance(i.item, cst.Call) for i in items):

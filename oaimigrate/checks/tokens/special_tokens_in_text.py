@@ -9,8 +9,8 @@ import libcst as cst
 
 from oaimigrate.analysis.encodings import encode_call
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, caught_names, function_of
-from oaimigrate.analysis.guards import path_of
+from oaimigrate.analysis.flow import ancestors, bindings_of, function_of
+from oaimigrate.analysis.guards import named_errors, path_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
@@ -63,7 +63,7 @@ def _roots(node: cst.BaseExpression) -> Iterator[cst.Name]:
 def _is_caught(file: FileContext, node: cst.Call) -> bool:
     for child, parent in ancestors(file, node):
         if isinstance(parent, cst.Try) and child is parent.body:
-            if any(CATCHING & set(caught_names(file, h.type)) for h in parent.handlers):
+            if any(CATCHING & set(named_errors(file, h.type)) for h in parent.handlers):
                 return True
         if isinstance(parent, cst.FunctionDef):
             return False
