@@ -243,10 +243,11 @@ def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
     root = node
     while isinstance(root, cst.Attribute):
         root = root.value
-    settings = ("base_url", "api_base", "azure", "Azure", "api_type")
+    settings = ("base_url", "OPENAI_BASE_URL", "api_base", "azure", "Azure", "api_type")
     return isinstance(file.kind(root).kind, Symbol) and not any(word in file.text for word in settings)
 
 
 def _is_openai(file: FileContext, construction: cst.Call) -> bool:
-    open_ended = any(a.star for a in construction.args) or argument(construction, "base_url") is not None
+    elsewhere = argument(construction, "base_url") is not None or "OPENAI_BASE_URL" in file.text
+    open_ended = any(a.star for a in construction.args) or elsewhere
     return not open_ended and "Azure" not in (constructed(file, construction) or "")

@@ -15,13 +15,15 @@ import libcst as cst
 from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, leaves, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Symbol, TupleOf
-from oaimigrate.analysis.rising import EVERYTHING, requests_in
+from oaimigrate.analysis.rising import ALL_OF_THE_SDK, EVERYTHING, requests_in
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.analysis.steps import argument
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
+NEGATIONS = frozenset({"retry_if_not_exception_type", "retry_unless_exception_type"})
+OF_TYPES = frozenset({"retry_if_exception_type", "retry_if_result", "retry_if_not_result"}) | NEGATIONS
 DECORATORS = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retrying.retry", "retry.retry")
 
 
@@ -143,21 +145,50 @@ def retries_sdk_errors(file: FileContext, decorator: cst.Decorator) -> bool:
         return True
     if path == "tenacity.retry":
         condition = argument(node, "retry")
-        return condition is None or _names_errors(file, condition)
-    return _names_errors(file, node) if path != "retrying.retry" else True
+        if condition is None:
+            return True
+        named = _errors_in(file, condition)
+        return bool(named) and not (is_negated(condition) and named & ALL_OF_THE_SDK)
+    return bool(_errors_in(file, node)) if path != "retrying.retry" else True
 
 
-def _names_errors(file: FileContext, node: cst.CSTNode) -> bool:
-    """Whether a condition names errors of the SDK or all errors, or does not name classes at all."""
+def is_negated(condition: cst.CSTNode) -> bool:
+    """`retry_if_not_exception_type(…)`, `retry_if_exception(lambda e: not isinstance(e, …))`."""
+    for node in within(condition):
+        if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not):
+            return True
+        if isinstance(node, (cst.Name, cst.Attribute)) and path_of(node).rpartition(".")[2] in NEGATIONS:
+            return True
+    return False
+
+
+def is_for_other_errors(file: FileContext, decorator: cst.Decorator) -> bool:
+    """Whether a decorator only asks again for an answer that it does not like, or after errors of something else."""
+    call = decorator.decorator
+    if not isinstance(call, cst.Call) or retries_sdk_errors(file, decorator):
+        return False
+    condition = argument(call, "retry")
+    if file.inference.decorator_path(decorator) != "tenacity.retry":
+        return True
+    return condition is not None and (is_negated(condition) or set(parts_of(condition)) <= OF_TYPES)
+
+
+def parts_of(node: cst.BaseExpression) -> list[str]:
+    """The functions of tenacity that make up a wait or a condition; "" for a call of something else."""
+    return [path_of(n.func).rpartition(".")[2] for n in within(node) if isinstance(n, cst.Call)]
+
+
+def _errors_in(file: FileContext, node: cst.CSTNode) -> set[str]:
+    """The errors of the SDK, or the bases of all errors, that a condition names."""
+    found = set()
     for part in within(node):
         if isinstance(part, cst.Name) and part.value in EVERYTHING:
-            return True
-        if isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
+            found.add(part.value)
+        elif isinstance(part, (cst.Name, cst.Attribute)) and part in file.tree.places:
             kind = file.kind(part).kind
-            for item in kind.items if isinstance(kind, TupleOf) else (kind,):
-                if isinstance(item, Symbol) and file.inference.is_error(item.path):
-                    return True
-    return False
+            items = kind.items if isinstance(kind, TupleOf) else (kind,)
+            found |= {i.path for i in items if isinstance(i, Symbol) and file.inference.is_error(i.path)}
+    return found
 
 
 def values_of(file: FileContext, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:

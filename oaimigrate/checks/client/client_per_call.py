@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import constructed
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, leaves, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, is_external, leaves, uses_of, within
 from oaimigrate.analysis.kinds import Client
 from oaimigrate.analysis.reach import definition, handed_on
 from oaimigrate.diagnostics import Diagnostic
@@ -17,6 +17,7 @@ from oaimigrate.registry import Rule
 rule = Rule("OAI204")
 
 ROUTES = frozenset({"get", "post", "put", "patch", "delete", "route", "websocket", "on_message", "chat_message"})
+OF_THE_REQUEST = ("flask.request", "flask.session", "flask.g", "quart.request", "quart.session", "bottle.request")
 ADVICE = "build it once and share it: each client opens connections of its own"
 
 
@@ -50,10 +51,14 @@ def _place(file: FileContext, node: cst.Call) -> str:
                 once = _stored(file, node) or _depends(file, node, parent)
                 return "" if once else "in every round of a loop"
             case cst.FunctionDef():
-                same = child is parent.body and not _depends(file, node, parent)
+                same = child is parent.body and not _depends(file, node, parent) and not _is_closed(file, node)
                 return "in every call of this handler" if same and _is_handler(parent) else ""
-            case cst.If(test=test) if child is parent.body and _asks_for_none(test):
+            case cst.If(test=test) if child is parent.body and (_asks_for_none(test) or _stored(file, node)):
                 return ""  # only where there is none yet
+            case cst.BooleanOperation(operator=cst.Or(), right=right) if child is right:
+                return ""
+            case cst.IfExp(test=test) if child is not test:
+                return ""
             case cst.ExceptHandler():
                 return ""  # another one after a failure: the next key, say
             case cst.WithItem() | cst.Lambda() | cst.ClassDef():
@@ -77,7 +82,18 @@ def _depends(file: FileContext, node: cst.Call, around: cst.CSTNode) -> bool:
     """Whether the client is another one each time: an argument gets its value inside the loop or handler."""
     start = file.tree.orders[around]
     names = [n for a in node.args for n in within(a.value) if isinstance(n, cst.Name) and n in file.tree.places]
-    return any(b.order >= start for n in names for b in bindings_of(file, n) if b.how != "import")
+    if any(b.order >= start for n in names for b in bindings_of(file, n) if b.how != "import"):
+        return True
+    return any(is_external(file, n, *OF_THE_REQUEST) for a in node.args for n in within(a.value))
+
+
+def _is_closed(file: FileContext, node: cst.Call) -> bool:
+    """`client.close()`: what `with` does, written out."""
+    for use in uses_of(file, node):
+        attribute = file.parent(use)
+        if isinstance(attribute, cst.Attribute) and attribute.attr.value in ("close", "aclose"):
+            return True
+    return False
 
 
 def _stored(file: FileContext, node: cst.Call) -> bool:

@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import leaves, within
 from oaimigrate.analysis.kinds import Symbol, TupleOf
-from oaimigrate.analysis.retries import retry_decorator, retry_loop
+from oaimigrate.analysis.retries import is_negated, retry_decorator, retry_loop
 from oaimigrate.analysis.rising import classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
@@ -50,7 +50,7 @@ def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     condition: cst.CSTNode | None = argument(call, "retry") if path == "tenacity.retry" else call
     if condition is None or any(isinstance(n, (cst.Lambda, cst.UnaryOperation)) for n in within(condition)):
         return
-    if isinstance(condition, cst.Call) and any("not" in _name(n) for n in within(condition) if isinstance(n, cst.Name)):
+    if path == "tenacity.retry" and is_negated(condition):
         return
     if argument(call, "giveup") is not None:
         return
@@ -77,10 +77,6 @@ def _hopeless(file: FileContext, node: cst.BaseExpression) -> str:
         if isinstance(item, Symbol) and (item.path in HOPELESS or item.path in WIDE):
             return item.path
     return ""
-
-
-def _name(node: cst.Name) -> str:
-    return node.value.lower()
 
 
 def _message(name: str) -> str:

@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import is_external, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.retries import retries_sdk_errors, retry_decorator, retry_loop, values_of
+from oaimigrate.analysis.retries import is_for_other_errors, parts_of, retry_decorator, retry_loop, values_of
 from oaimigrate.analysis.rising import answers_in, classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
@@ -41,12 +41,12 @@ def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     message, place = REGULAR, None
     if path == "tenacity.retry":
         wait = argument(call, "wait")
-        if _is_for_other_errors(file, found[0], call) or argument(call, "sleep") is not None:
+        if is_for_other_errors(file, found[0]) or argument(call, "sleep") is not None:
             return
         if wait is None:
             yield Diagnostic(rule.code, AT_ONCE, file.span(call))
             return
-        names = [name for value in values_of(file, wait) for name in _parts(value)]
+        names = [name for value in values_of(file, wait) for name in parts_of(value)]
         place = wait if names and set(names) <= STEADY | GROWS else None
         message = GROWING if GROWS & set(names) else REGULAR
     elif path == "backoff.on_exception":
@@ -59,19 +59,6 @@ def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
         message = GROWING
     if place is not None:
         yield Diagnostic(rule.code, message, file.span(place))
-
-
-def _is_for_other_errors(file: FileContext, decorator: cst.Decorator, call: cst.Call) -> bool:
-    """Whether a decorator only asks again for an answer that it does not like, or after errors of something else."""
-    condition = argument(call, "retry")
-    if condition is None or retries_sdk_errors(file, decorator):
-        return False
-    return set(_parts(condition)) <= {"retry_if_exception_type", "retry_if_result", "retry_if_not_result"}
-
-
-def _parts(wait: cst.BaseExpression) -> list[str]:
-    """The functions of tenacity that make up a wait or a condition; "" for a call of something else."""
-    return [path_of(n.func).rpartition(".")[2] for n in within(wait) if isinstance(n, cst.Call)]
 
 
 def _is_constant(call: cst.Call) -> bool:

@@ -10,7 +10,7 @@ import libcst as cst
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, within
 from oaimigrate.analysis.guards import path_of
-from oaimigrate.analysis.retries import retry_decorator, retry_loop
+from oaimigrate.analysis.retries import is_for_other_errors, retry_decorator, retry_loop
 from oaimigrate.analysis.rising import EVERYTHING, classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
@@ -27,7 +27,9 @@ MESSAGE = "the request is repeated for as long as it fails, also after what neve
 def decorated(node: cst.FunctionDef, file: FileContext) -> Iterator[Diagnostic]:
     """`@retry(wait=wait_random_exponential())` without `stop`."""
     found = retry_decorator(file, node) if node.decorators else None
-    if found is None or not _has_no_end(found[0].decorator, found[1]) or not rising_requests(file, node):
+    if found is None or not _has_no_end(found[0].decorator, found[1]) or is_for_other_errors(file, found[0]):
+        return
+    if not rising_requests(file, node):
         return
     yield Diagnostic(rule.code, MESSAGE, file.span(found[0].decorator))
 

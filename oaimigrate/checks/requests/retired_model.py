@@ -35,7 +35,10 @@ def model(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
 
 
 def _is_request(file: FileContext, node: cst.Call) -> bool:
-    if request_at(file, node) is None:
+    request = request_at(file, node)
+    if request is not None and request.path.startswith("models."):
+        return False  # a look whether it is still there
+    if request is None:
         kind = file.kind(node.func).kind
         if not isinstance(kind, Symbol) or kind.path not in file.api.methods:
             return False
