@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from oaimigrate.analysis import reexports
+from oaimigrate.analysis.reexports import Reexports
 from oaimigrate.diagnostics import Export
-from oaimigrate.imports import Imports, Index, Parts, bases, by_stem, parts, roots
-from oaimigrate.source import SourceError, read_bytes
+from oaimigrate.imports import ByWord, Index, Parts, bases, parts, roots, words
 
 _IN_WORD = re.compile(rb"\w").match
+
+
+Names = Mapping[str, Export]
 
 
 class Exporter(NamedTuple):
     """A module with names through which responses and clients leave it."""
 
     path: Parts
-    names: Mapping[str, Export]
+    names: Names
 
 
 class Consumers:
@@ -27,41 +31,59 @@ class Consumers:
     def __init__(self, read: Callable[[str], bytes]) -> None:
         self._read = read
         self.imports = Index(read)
+        self._importing: dict[str, list[str]] = {}  # by a word of an import: the files that may read something
+        self._packages: dict[str, Reexports] = {}
 
-    def of(
-        self, exports: Iterable[tuple[str, Mapping[str, Export]]], others: Sequence[str], users: Sequence[str] = ()
-    ) -> list[tuple[str, bytes]]:
+    def among(self, sources: Iterable[str], others: Iterable[str]) -> None:
+        """Say which files use the SDK, and which may read what these hand out."""
+        every = [*sources, *others]
+        self.imports.known = frozenset(map(os.fsencode, set().union(*map(parts, every))))
+        above = {base for path in sources for base in bases(parts(path, package=True))}
+        for path in self._reaching(every, above):
+            for word in self.imports.of(path).words():
+                self._importing.setdefault(word, []).append(path)
+
+    def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:
         """Those of `others` that import a module of `exports` (path and names) and use one of its names.
 
-        A file that names a class and none of its members may hand it on: a package always, another module where one
-        of `users` imports it and uses such a member.
+        A file that names a class and none of its members may hand it on: a package always, another module where some
+        file imports it and uses such a member. A package that only imports is not looked at but through.
         """
-        near: dict[str, list[Exporter]] = {}
-        above: set[Parts] = set()
-        for path, names in exports:
-            if names:
-                exporter = Exporter(parts(path), names)
-                near.setdefault(exporter.path[-1] if exporter.path else "", []).append(exporter)
-                above.update(bases(exporter.path[:-1]))
-        found: list[tuple[str, bytes]] = []
+        found: dict[str, bytes] = {}
         handing: dict[str, frozenset[str]] = {}  # files that name a class and none of its members
-        for path in self._reaching(others, above):
-            imported = self.imports.of(path)
-            used = self._used(path, imported, imported.near(near))
-            if used is None:
-                found.append((path, self._read(path)))
-            elif used:
-                handing[path] = used
-        return [*found, *self._handed_on(handing, users)]
+        through: dict[str, Names] = {}
+        waiting = [(path, names) for path, names in exports if names]
+        while waiting:
+            near: dict[str, list[Exporter]] = {}
+            for path, names in waiting:
+                exporter = Exporter(parts(path), names)
+                for importer in self._importers(exporter.path):
+                    if importer in others and importer not in found:
+                        near.setdefault(importer, []).append(exporter)
+            waiting = []
+            for path, exporters in near.items():
+                used = self._used(path, exporters)
+                if used == frozenset():
+                    continue
+                handed = self._through(path, exporters)
+                if handed is not None:
+                    if new := {name: e for name, e in handed.items() if through.get(path, {}).get(name) != e}:
+                        through[path] = {**through.get(path, {}), **new}
+                        waiting.append((path, new))
+                elif used is None:
+                    found[path] = self._read(path)
+                else:
+                    handing[path] = handing.get(path, frozenset()) | used
+        return [*found.items(), *self._handed_on(handing.keys() - found.keys(), handing)]
 
     def reachable(self, asked: Iterable[str], paths: Iterable[str]) -> set[str]:
         """Those of `paths` that the files of `asked` may import, through one another as well."""
-        near = by_stem(paths)
+        near = ByWord(paths)
         found: set[str] = set()
         waiting = list(asked)
         while waiting:
             imported = self.imports.of(waiting.pop())
-            new = [other for other, module in imported.near(near) if other not in found and imported.name(module)]
+            new = [other for other, module in near.of(imported) if other not in found and imported.name(module)]
             found.update(new)
             waiting += new
         return found
@@ -76,14 +98,20 @@ class Consumers:
             if known[folder]:
                 yield path
 
-    def _used(self, path: str, imported: Imports, exporters: Iterable[Exporter]) -> frozenset[str] | None:
+    def _importers(self, module: Parts) -> Iterator[str]:
+        """The files that may import a module; some come twice."""
+        for word in words(module):
+            yield from self._importing.get(word, ())
+
+    def _used(self, path: str, exporters: Iterable[Exporter]) -> frozenset[str] | None:
         """None if a file uses something of `exporters`; else the members of those classes of them that it names."""
+        imported = self.imports.of(path)
         named: set[str] = set()
         for exporter in exporters:
             taken = imported.taken(exporter.path)
             if taken == frozenset():
                 continue
-            if taken and "*" in taken and os.path.basename(path) == "__init__.py":
+            if taken and "*" in taken and _is_package(path):
                 return None
             data = self._read(path)
             for name, (members, _) in exporter.names.items():
@@ -93,18 +121,35 @@ class Consumers:
                     named |= members
         return frozenset(named)
 
-    def _handed_on(self, handing: Mapping[str, frozenset[str]], users: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Those of `handing` that one of `users` imports which uses a member of what they may hand on, and packages."""
-        used = {path for path in handing if os.path.basename(path) == "__init__.py"}
-        near = by_stem(path for path in handing if path not in used)
-        above = {base for path in handing if path not in used for base in bases(parts(path, package=True))}
-        for user in self._reaching(users, above):
-            imported = self.imports.of(user)
-            for path, module in imported.near(near):
-                if path not in used and path != user and imported.name(module):
-                    used.update([path] if _uses(self._read(user), handing[path]) else ())
-        for path in handing:
-            if path in used:
+    def _through(self, path: str, exporters: Iterable[Exporter]) -> Names | None:
+        """The names that a package which only imports hands on, None for any other file."""
+        if not _is_package(path):
+            return None
+        if path not in self._packages:
+            self._packages[path] = reexports.read(self._read(path))
+        package = self._packages[path]
+        if not package.nothing_else:
+            return None
+        imported = self.imports.of(path)
+        found: dict[str, Export] = {}
+        for exporter in exporters:
+            for star in package.stars:
+                if imported.means(parts(path), star.module, star.level, exporter.path):
+                    found |= {name: e for name, e in exporter.names.items() if not name.startswith("_")}
+            for name, taken in package.names.items():
+                if taken.member in exporter.names:
+                    if imported.means(parts(path), taken.module, taken.level, exporter.path):
+                        found[name] = exporter.names[taken.member]
+        return found
+
+    def _handed_on(self, paths: Iterable[str], handing: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, bytes]]:
+        """Those of `paths` that a file imports which uses a member of what they may hand on, and packages."""
+        for path in sorted(paths):
+            module = parts(path)
+            if _is_package(path) or any(
+                user != path and self.imports.of(user).name(module) and _uses(self._read(user), handing[path])
+                for user in self._importers(module)
+            ):
                 yield path, self._read(path)
 
 
@@ -124,9 +169,5 @@ def _uses(data: bytes, members: Iterable[str]) -> bool:
     return any(holds(data, f".{member}") for member in members)
 
 
-def read_or_nothing(path: str) -> bytes:
-    """The bytes of a file; none where it cannot be read, which was reported when it was first tried."""
-    try:
-        return read_bytes(path)
-    except SourceError:
-        return b""
+def _is_package(path: str) -> bool:
+    return os.path.basename(path) == "__init__.py"

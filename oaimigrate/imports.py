@@ -9,18 +9,16 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import NamedTuple
 
 Parts = tuple[str, ...]
-T = TypeVar("T")
 
 ROOTS = 8  # folders, from that of a file upwards, that an absolute import may start from
 SOURCES = "src"  # a folder beside them that may hold the packages
 
-_TAKEN = rb"(\((?:[^)#]|#[^\n]*)*\)|(?:[^\n#\\]|\\\r?\n)*)"
-_FROM = re.compile(rb"[ \t]*from[ \t]+([.\w]+)[ \t]+import\b[ \t]*" + _TAKEN)
-_PLAIN = re.compile(rb"[ \t]*import[ \t]+([^\n\\#;]+)")
+_STATEMENT = re.compile(rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*|import[ \t]+([^\n\\#;]+))")
+_TAKEN = re.compile(rb"\((?:[^)#]|#[^\n]*)*\)|(?:[^\n#\\]|\\\r?\n)*")
 _CELLS = re.compile(rb'(?:"|\\n)(?=[ \t]*(?:from|import)[ \t])')  # where a line of a notebook begins
 _WORDS = re.compile(r"\w+|\*")
 _COMMENT = re.compile(rb"#[^\n]*")
@@ -35,24 +33,28 @@ class Taken(NamedTuple):
 
 
 class Imports(NamedTuple):
-    """What one file imports, by the last part of what may be the name of a module."""
+    """What one file imports, by the last part of the module."""
 
     roots: frozenset[Parts]  # the folders that absolute imports start from
     plain: dict[str, list[Parts]]  # `import a.b`
-    taken_from: dict[str, list[Taken]]  # by the last part of the module
-    names: dict[str, list[Taken]]  # by each name: it may be a module
+    taken_from: dict[str, list[Taken]]
 
-    def near(self, modules: Mapping[str, list[T]]) -> Iterator[T]:
-        """Those of `modules`, given by their last parts, that may be meant."""
-        for stem in modules.keys() & {*self.plain, *self.taken_from, *self.names}:
-            yield from modules[stem]
+    def words(self) -> set[str]:
+        """The last parts of all modules that are named."""
+        return {*self.plain, *self.taken_from}
+
+    def means(self, package: Parts, module: str, level: int, path: Parts) -> bool:
+        """Whether `module` with `level` dots in front, imported in `package`, is the file at `path`."""
+        named = tuple(module.split(".")) if module else ()
+        return (*package[: len(package) - level + 1], *named) == path if level else self._means(named, path)
 
     def taken(self, path: Parts) -> frozenset[str] | None:
         """The names that are taken from a module; None where it is bound itself, so that any may be read."""
         stem = path[-1] if path else ""
         if any(self._means(module, path) for module in self.plain.get(stem, ())):
             return None
-        if any(self._taken_from(taken, path[:-1]) for taken in self.names.get(stem, ())):
+        package = self.taken_from.get(path[-2] if len(path) > 1 else "", ())
+        if any(stem in taken.names and self._taken_from(taken, path[:-1]) for taken in package):
             return None
         found = [taken.names for taken in self.taken_from.get(stem, ()) if self._taken_from(taken, path)]
         return frozenset().union(*found)
@@ -69,60 +71,77 @@ class Imports(NamedTuple):
 
 
 class Index:
-    """The imports of the files of a run, each read at the first question."""
+    """The imports of the files of a run, each read at the first question.
+
+    With `known`, the names of all folders and modules there are, an import of anything else is not even looked at.
+    """
 
     def __init__(self, read: Callable[[str], bytes]) -> None:
+        self.known: Container[bytes] | None = None
         self._read = read
         self._found: dict[str, Imports] = {}
 
     def of(self, path: str) -> Imports:
         found = self._found.get(path)
         if found is None:
-            found = self._found[path] = imports(path, self._read(path))
+            found = self._found[path] = imports(path, self._read(path), self.known)
         return found
 
 
-def imports(path: str, data: bytes) -> Imports:
+def imports(path: str, data: bytes, known: Container[bytes] | None = None) -> Imports:
     """What a file imports. A statement behind a semicolon or a colon is not seen."""
     folder = os.path.dirname(path)
     package = parts(path, package=True)
-    found = Imports(roots(folder), {}, {}, {})
+    found = Imports(roots(folder), {}, {})
     for start in _starts(data):
-        if match := _FROM.match(data, start):
-            dotted = match[1].decode("utf-8", "replace")
-            name = dotted.lstrip(".")
-            level = len(dotted) - len(name)
+        match = _STATEMENT.match(data, start)
+        if match is None:
+            continue
+        dotted, several = match.groups()
+        if dotted is None:
+            for item in several.split(b","):
+                words = item.split(None, 1)
+                if words and (known is None or words[0].partition(b".")[0] in known):
+                    module = tuple(words[0].decode("utf-8", "replace").split("."))
+                    found.plain.setdefault(module[-1], []).append(module)
+        elif known is None or dotted[:1] == b"." or dotted.partition(b".")[0] in known:
+            name = dotted.lstrip(b".").decode("utf-8", "replace")
+            level = len(dotted) - len(dotted.lstrip(b"."))
             module = tuple(name.split(".")) if name else ()
             if level:
                 module = (*package[: len(package) - level + 1], *module)
-            text = _COMMENT.sub(b"", match[2]) if b"#" in match[2] else match[2]
-            names = _WORDS.findall(text.decode("utf-8", "replace"))
-            taken = Taken(level > 0, module, frozenset(names))
-            found.taken_from.setdefault(module[-1] if module else "", []).append(taken)
-            for name in names:
-                found.names.setdefault(name, []).append(taken)
-        elif match := _PLAIN.match(data, start):
-            for item in match[1].decode("utf-8", "replace").split(","):
-                words = item.split(None, 1)
-                if words:
-                    module = tuple(words[0].split("."))
-                    found.plain.setdefault(module[-1], []).append(module)
+            taken = _TAKEN.match(data, match.end())
+            text = _COMMENT.sub(b"", taken[0]) if taken else b""
+            names = frozenset(_WORDS.findall(text.decode("utf-8", "replace")))
+            found.taken_from.setdefault(module[-1] if module else "", []).append(Taken(level > 0, module, names))
     return found
 
 
 def importers(modules: Iterable[str], others: Iterable[tuple[str, Imports]]) -> list[str]:
     """Those of `others` that import one of the files `modules`, or a name of one."""
-    near = by_stem(modules)
-    return [path for path, imported in others if any(imported.name(module) for _, module in imported.near(near))]
+    near = ByWord(modules)
+    return [path for path, imported in others if any(imported.name(module) for _, module in near.of(imported))]
 
 
-def by_stem(paths: Iterable[str]) -> dict[str, list[tuple[str, Parts]]]:
-    """Files by the last part of their modules, with all parts."""
-    found: dict[str, list[tuple[str, Parts]]] = {}
-    for path in paths:
-        module = parts(path)
-        found.setdefault(module[-1] if module else "", []).append((path, module))
-    return found
+class ByWord:
+    """Files by the words of an import that may mean them: the name of the module, or that of its package."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._found: dict[str, list[tuple[str, Parts]]] = {}
+        for path in paths:
+            module = parts(path)
+            for word in words(module):
+                self._found.setdefault(word, []).append((path, module))
+
+    def of(self, imported: Imports) -> Iterator[tuple[str, Parts]]:
+        """Those that something in `imported` may mean, with the parts of their paths."""
+        for word in self._found.keys() & imported.words():
+            yield from self._found[word]
+
+
+def words(module: Parts) -> tuple[str, str]:
+    """The last part of a module's path, and the one before: `from package import module` says that one."""
+    return module[-1] if module else "", module[-2] if len(module) > 1 else ""
 
 
 def parts(path: str, *, package: bool = False) -> Parts:

@@ -6,6 +6,7 @@ looks at the files that the results of the round before reach in either way.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from oaimigrate.diagnostics import Export, FileResult
     from oaimigrate.runner import Collected, File, Progress
 
-    Analyse = Callable[[Sequence[File], Project, Progress | None], list[FileResult]]
+    Meanwhile = Callable[[], None]
+    Analyse = Callable[[Sequence[File], Project, Progress | None, Meanwhile], list[FileResult]]
 
 ROUNDS = 3  # how often names handed on by readers are followed to their own readers
 
@@ -52,15 +54,16 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
     project = Project.scan(data.items())
     results: dict[str, FileResult] = {}
     for turn in range(ROUNDS + 1):
-        found = analyse(files, project, progress if len(files) == len(collected.files) else None)
+        meanwhile = (lambda: None) if turn else functools.partial(readers.among, list(data), others)
+        found = analyse(files, project, progress if len(files) == len(collected.files) else None, meanwhile)
         news = [(result.path, _news(result, results.get(result.path))) for result in found]
         results |= {result.path: result for result in found}
         if turn == ROUNDS:
             break
-        fresh = [path for path in others if path not in data]
-        known = sorted(results.keys() - {path for path, _ in news}) if turn else []  # the first have seen each other
+        fresh = {path for path in others if path not in data}
+        known = results.keys() - {path for path, _ in news} if turn else set()  # the first have seen each other
         passed = carried(results.values())
-        again = dict(readers.of(news, [*fresh, *known], [*data, *others]))
+        again = dict(readers.of(news, fresh | known))
         again |= _receivers(passed, project.passed, {*data, *others}, read)
         if not again:
             break

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
-from oaimigrate.consumers import read_or_nothing
 from oaimigrate.discovery import TOKENS, WORD, ExcludesOf, discover, is_manifest, looks_like_manifest, parses, speaks
-from oaimigrate.source import Source, SourceError, read_bytes
+from oaimigrate.source import Source, SourceError, read_bytes, read_or_nothing
 from oaimigrate.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -211,9 +210,11 @@ def _in_rounds(
 
     with Workers(jobs or _cpus()) as workers:
 
-        def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> list[FileResult]:
+        def analysed(
+            files: Sequence[File], project: Project, progress: Progress | None, meanwhile: Callable[[], None]
+        ) -> list[FileResult]:
             results = []
-            for result in workers.analyse(files, job(files, project)):
+            for result in workers.analyse(files, job(files, project), meanwhile):
                 results.append(result)
                 if progress:
                     progress(len(results), len(files))

@@ -220,6 +220,14 @@ def read_bytes(path: str) -> bytes:
         raise SourceError(path, 1, 1, f"cannot be read: {_reason(error)}") from error
 
 
+def read_or_nothing(path: str) -> bytes:
+    """The bytes of a file; none where it cannot be read, which was reported when it was first tried."""
+    try:
+        return read_bytes(path)
+    except SourceError:
+        return b""
+
+
 def write_bytes(path: str, data: bytes) -> None:
     """Write through a temporary file beside the target: a reader sees the old contents or the new, never a part.
 

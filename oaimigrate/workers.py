@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
@@ -50,15 +50,16 @@ class Workers:
         for worker in self._workers:
             worker.end()
 
-    def analyse(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
-        """The result of every file, in no order."""
+    def analyse(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
+        """The result of every file, in no order. `meanwhile` is called when the processes have something to do."""
         few = len(files) <= _FILES or sum(len(data) for _, data in files) < _BYTES
         if self._jobs == 1 or (few and not self._workers):
+            meanwhile()
             yield from _Analysis(job).of(files)
         else:
-            yield from self._divided(files, job)
+            yield from self._divided(files, job, meanwhile)
 
-    def _divided(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
+    def _divided(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
         if not self._workers:
             _prepare()
             self._workers = [_Worker() for _ in range(self._jobs)]
@@ -69,6 +70,7 @@ class Workers:
         lost: list[File] = []
         for number in range(len(self._workers)):
             self._give(number, waiting, running)
+        meanwhile()
         while running:
             for pipe in wait(list(running)):
                 assert isinstance(pipe, Connection)

@@ -216,7 +216,7 @@ class Modules:
             return own
         if path not in self._reexports:
             self._reexports[path] = reexports.read(_bytes(path))
-        names, stars = self._reexports[path]
+        names, stars, _ = self._reexports[path]
         found = names.get(name)
         if found is not None:
             if not found.member:

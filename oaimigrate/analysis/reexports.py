@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import warnings
 from typing import NamedTuple
 
@@ -20,17 +21,20 @@ class Reexports(NamedTuple):
 
     names: dict[str, Import]
     stars: list[Import]
+    nothing_else: bool = True  # but a docstring and dunder names
 
 
+@functools.lru_cache(maxsize=1000)  # asked in every round
 def read(data: bytes) -> Reexports:
     """The imports at module level, also those in `try`, `if` and `with`; none if the file does not parse."""
-    found = Reexports({}, [])
+    found = Reexports({}, [], False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return found
+    found = Reexports({}, [], all(_says_nothing(statement) for statement in tree.body))
     stack: list[ast.AST] = [tree]
     while stack:
         for node in ast.iter_child_nodes(stack.pop()):
@@ -49,3 +53,13 @@ def read(data: bytes) -> Reexports:
             elif isinstance(node, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
                 stack.append(node)
     return found
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    """Whether a statement neither uses what is imported nor gives a name to anything."""
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.List() | ast.Tuple() | ast.Constant()):
+            return name.startswith("__")
+    return False

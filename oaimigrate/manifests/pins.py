@@ -40,7 +40,7 @@ def target_of_script(path: str) -> int | None:
 
     A script with metadata runs in an environment of its own, whatever the project around it asks for.
     """
-    from oaimigrate.consumers import read_or_nothing
+    from oaimigrate.source import read_or_nothing
 
     if not path.endswith(".py") or b"# /// script" not in (data := read_or_nothing(path)):
         return None

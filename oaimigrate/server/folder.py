@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from oaimigrate import notebooks, runner
-from oaimigrate.consumers import read_or_nothing
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
 from oaimigrate.imports import Index, importers, imports
 from oaimigrate.project import Project
 from oaimigrate.rounds import ROUNDS
+from oaimigrate.source import read_or_nothing
 from oaimigrate.surroundings import beside
 
 
