@@ -1,7 +1,7 @@
 """Runs inside any SDK: programs with a mistake that a rule reports, against a server that answers as the API does.
 
 The argument is a JSON object of programs by name. What is printed says of each what it raised, what it printed, the
-paths it asked for, and how many requests it made at once.
+paths it asked for, how many requests it made at once, and how many connections it opened.
 
 The server goes by the request: `stream`, `tools`, `response_format`, and by some names of models: `too-long` (400),
 `broken` (500), `gateway` (an error with status 200), `cut` (half of a JSON text).
@@ -28,14 +28,20 @@ ERRORS = {
     "broken": (500, {"message": "The server had an error", "code": None}),
     "no-money": (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
 }
+SETTINGS: dict[str, str] = {}  # of the environment; a program may change them
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     paths: list[str] = []  # noqa: RUF012 - one server to a process
-    running = most = 0
+    running = most = connections = 0
     lock = threading.Lock()
+
+    def setup(self) -> None:
+        with self.lock:
+            Handler.connections += 1
+        super().setup()
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)))
@@ -119,7 +125,8 @@ def completion(body: dict[str, Any]) -> dict[str, Any]:
 
 def run(source: str) -> dict[str, Any]:
     Handler.paths.clear()
-    Handler.most = Handler.running = 0
+    Handler.most = Handler.running = Handler.connections = 0
+    os.environ |= SETTINGS
     openai.base_url, openai.api_type = None, "openai"
     openai._reset_client()  # the module's own
     printed, raised = io.StringIO(), ""
@@ -130,7 +137,8 @@ def run(source: str) -> dict[str, Any]:
             exec(source, namespace)
         except Exception as error:
             raised = type(error).__name__
-    found = {"raised": raised, "printed": printed.getvalue(), "paths": list(Handler.paths), "most": Handler.most}
+    found: dict[str, Any] = {"raised": raised, "printed": printed.getvalue(), "paths": list(Handler.paths)}
+    found |= {"most": Handler.most, "connections": Handler.connections}
     namespace.clear()
     gc.collect()
     return found
@@ -142,7 +150,7 @@ if __name__ == "__main__":
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that leave are no news
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    os.environ |= {
+    SETTINGS |= {
         "OPENAI_API_KEY": "test",
         "OPENAI_BASE_URL": f"{address}/v1",
         "AZURE_OPENAI_API_KEY": "test",
