@@ -10,7 +10,7 @@ from oaimigrate.analysis.calls import constructed, request_at, shown
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import Client, Function, Member, Symbol
-from oaimigrate.analysis.reach import definition, request_of
+from oaimigrate.analysis.reach import constructions, definition, request_of
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -29,6 +29,8 @@ def awaited(node: cst.Await, file: FileContext) -> Iterator[Diagnostic]:
     value = file.kind(func)
     match value.kind:
         case Member(asynchronous=False) if (request := request_at(file, call)) is not None:
+            if not _is_seen(file, func):
+                return
             name = shown(file, func, request.path)
         case Symbol(path=path) if path in file.api.methods and not file.api.methods[path][1]:
             name = shown(file, func, path)
@@ -44,10 +46,20 @@ def awaited(node: cst.Await, file: FileContext) -> Iterator[Diagnostic]:
     yield Diagnostic(rule.code, message, file.span(node), fix, (*notes, *file.doubts(value)), confidence)
 
 
+def _is_seen(file: FileContext, func: cst.BaseExpression) -> bool:
+    """Whether every construction of the client is known: parameters bring what callers like, whatever is annotated."""
+    root = func
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    return isinstance(file.kind(root).kind, Symbol) or None not in (constructions(file, func) or [None])
+
+
 def _hands_on_a_sync_call(file: FileContext, call: cst.Call) -> bool:
     """Whether a plain function of the project returns the answer of a synchronous client."""
     reached, helper = request_of(file, call), definition(file, call.func)
     if reached is None or reached.call.asynchronous or reached.call.doubt is not None:
+        return False
+    if not _is_seen(reached.file, reached.call.node.func):
         return False
     return helper is not None and helper[1].asynchronous is None and not helper[1].decorators
 

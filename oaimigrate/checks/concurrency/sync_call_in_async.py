@@ -9,7 +9,8 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import request_at, shown
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import function_of, within
+from oaimigrate.analysis.flow import function_of, source_of, within
+from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Awaitable, Symbol
 from oaimigrate.analysis.reach import definition, is_transparent
 from oaimigrate.diagnostics import Diagnostic, Note
@@ -17,6 +18,7 @@ from oaimigrate.registry import Rule
 
 rule = Rule("OAI601")
 
+SAYS_SYNC = re.compile(r"(?:^|[._])sync(?:$|[._])", re.IGNORECASE)
 ON_PURPOSE = re.compile(r"\bblock|synchronous", re.IGNORECASE)
 
 
@@ -28,7 +30,7 @@ def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     if isinstance(file.parent(node), cst.Await):
         return  # awaiting what is no coroutine fails, and has a rule of its own
-    if _is_explained(file, node):
+    if file.is_test or _is_explained(file, node):
         return
     name = _request(file, node)
     if name:
@@ -45,7 +47,12 @@ def blocking(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
 
 
 def _is_explained(file: FileContext, node: cst.Call) -> bool:
-    """Whether a comment right above says that the call blocks, or is synchronous, on purpose."""
+    """Whether a name (`sync_client`), or a comment right above, says that the call blocks on purpose."""
+    root: cst.BaseExpression = node.func
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if SAYS_SYNC.search(path_of(node.func)) or SAYS_SYNC.search(path_of(source_of(file, root))):
+        return True
     line = file.line_of(node) if isinstance(file.statement(node), cst.BaseSmallStatement) else None
     comments = (e.comment.value for e in line.leading_lines if e.comment is not None) if line is not None else ()
     return any(ON_PURPOSE.search(comment) for comment in comments)
