@@ -116,9 +116,10 @@ def test_a_diff_is_in_the_bytes_of_the_file(before: bytes, after: str, hunk: byt
 
 def test_a_finding_may_be_more_severe_than_its_rule() -> None:
     text = """\
+import os
 from openai import AzureOpenAI, OpenAI
 
-for chunk in OpenAI().chat.completions.create(model="m", messages=[], stream=True):
+for chunk in OpenAI(base_url=os.environ["HOST"]).chat.completions.create(model="m", messages=[], stream=True):
     print(chunk.choices[0].delta.content or "")
 for chunk in AzureOpenAI().chat.completions.create(model="m", messages=[], stream=True):
     print(chunk.choices[0].delta.content or "")

@@ -239,7 +239,7 @@ def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
     """Whether a request certainly goes to OpenAI itself: not to Azure, nor to a compatible server or a proxy."""
     found = constructions(file, node)
     if found and None not in found:
-        return all(c is not None and _is_openai(*c) for c in found)
+        return all(c is not None and is_openai(*c) for c in found)
     root = node
     while isinstance(root, cst.Attribute):
         root = root.value
@@ -247,7 +247,8 @@ def at_openai(file: FileContext, node: cst.BaseExpression) -> bool:
     return isinstance(file.kind(root).kind, Symbol) and not any(word in file.text for word in settings)
 
 
-def _is_openai(file: FileContext, construction: cst.Call) -> bool:
+def is_openai(file: FileContext, construction: cst.Call) -> bool:
+    """Whether a client is built for OpenAI itself."""
     elsewhere = argument(construction, "base_url") is not None or "OPENAI_BASE_URL" in file.text
     open_ended = any(a.star for a in construction.args) or elsewhere
     return not open_ended and "Azure" not in (constructed(file, construction) or "")

@@ -9,11 +9,21 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import asks_for_usage, constructed
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, bindings_of, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, source_of, within
 from oaimigrate.analysis.guards import Subject, end_index, guarded, path_of, sifted
 from oaimigrate.analysis.kinds import Doubt, Function, ListOf, Model
-from oaimigrate.analysis.reach import has_own_fields, is_local, may_be_local, request_behind
+from oaimigrate.analysis.reach import (
+    at_openai,
+    constructions,
+    has_own_fields,
+    is_local,
+    is_openai,
+    may_be_local,
+    request_behind,
+)
 from oaimigrate.analysis.scopes import Binding
+from oaimigrate.analysis.steps import argument, literal
+from oaimigrate.analysis.unguarded import GATEWAYS
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.registry import Rule
 
@@ -41,7 +51,7 @@ def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
     value = file.kind(node.target) if isinstance(node.target, cst.Name) else None
     if value is None or value.kind != Model("ChatCompletionChunk") or sifted(file, node.iter, ".choices"):
         return
-    if file.is_test or _from_own_server(file, node):
+    if file.is_test or has_own_fields(file, node) or _always_sends_choices(file, node.iter):
         return
     found = [a for a in _accesses(file) if a.loop is node]
     open_ones = [a for a in found if not _guarded(file, a)]
@@ -49,15 +59,33 @@ def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
         yield _finding(file, open_ones)
 
 
-def _from_own_server(file: FileContext, node: Loop) -> bool:
-    """Whether the stream comes from this machine and no usage was asked for, or its chunks have fields of their own."""
-    if has_own_fields(file, node):
-        return True
-    reached = request_behind(file, node.iter)
+def _always_sends_choices(file: FileContext, stream: cst.BaseExpression) -> bool:
+    """Whether no usage was asked for, of a server that is not known to send such chunks unasked."""
+    reached = request_behind(file, stream)
     if reached is None:  # whatever is asked, it is asked here
         built = [c for c in file.nodes(cst.Call) if constructed(file, c)]
-        return bool(built) and all(is_local(file, c) for c in built)
-    return not asks_for_usage(reached.call) and may_be_local(reached.file, reached.call.node.func)
+        if "include_usage" in file.text:
+            return bool(built) and all(is_local(file, c) for c in built)
+        return bool(built) and all(_is_known(file, c) for c in built)
+    home, call = reached.file, reached.call
+    if call.argument("stream_options") is not None or (call.open_ended and "include_usage" in home.text):
+        return False
+    func = call.node.func
+    if may_be_local(home, func) or at_openai(home, func):
+        return True
+    found = constructions(home, func)
+    return bool(found) and all(c is not None and _is_known(*c) for c in found)
+
+
+def _is_known(file: FileContext, construction: cst.Call) -> bool:
+    """Whether a server is OpenAI's, or its address stands in the code: whoever wrote it has seen what it sends."""
+    if is_openai(file, construction):
+        return True
+    address = argument(construction, "base_url")
+    text = literal(source_of(file, address)) if address is not None else None
+    if text is None or "Azure" in (constructed(file, construction) or ""):
+        return False
+    return "azure" not in text and not any(f"//{host}/" in f"{text}/" for host in GATEWAYS)
 
 
 @rule.on(cst.Subscript)
@@ -65,6 +93,8 @@ def single(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     """`next(stream).choices[0]`, or a chunk that a loop hands to a function."""
     access = _access(file, node)
     if access is None or access.loop is not None or _guarded(file, access):
+        return
+    if access.stream is not None and _always_sends_choices(file, access.stream):
         return
     same = (a for a in _accesses(file) if a.holder == access.holder and file.scope(a.node) is file.scope(node))
     if not access.holder or next(same).node is node:
@@ -133,7 +163,7 @@ def _handed_over(file: FileContext, parameter: Binding) -> tuple[None, cst.BaseE
         given = [a.value for a in call.args if file.kind(a.value).kind == Model("ChatCompletionChunk")]
         bindings = bindings_of(file, given[0]) if len(given) == 1 and isinstance(given[0], cst.Name) else []
         loop = _loop_of(file, bindings[0]) if len(bindings) == 1 and bindings[0].how == "for" else None
-        if loop is None or sifted(file, loop.iter, ".choices") or _from_own_server(file, loop):
+        if loop is None or sifted(file, loop.iter, ".choices") or has_own_fields(file, loop):
             return None
         holder = path_of(given[0])
         if guarded(file, call, Subject(frozenset({f"{holder}.choices", f"{holder}.usage"}), holder, loop)):
