@@ -363,3 +363,11 @@ def test_comments_can_be_added(run: Run, tmp_path: Path) -> None:
     run("check", "--add-ignore", "later")
     assert sources(file.read_text())[1] == "x = openai.Model.list()  # oaimigrate: ignore[OAI101] later\ny = 1"
     assert run("check").code == 0
+
+
+def test_the_author_of_a_notebook_brings_its_text(run: Run, tmp_path: Path) -> None:
+    code = "import tiktoken\ndef count(text):\n    return len(tiktoken.get_encoding('o200k_base').encode(text))\n"
+    (tmp_path / "n.ipynb").write_text(dumped(notebook(code)))
+    (tmp_path / "n.py").write_text(code)
+    found = json.loads(run("check", "--format", "json", "--select", "OAI704").text)
+    assert [d["filename"] for d in found] == ["n.py"]

@@ -11,6 +11,7 @@ from oaimigrate.analysis.encodings import encode_call
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, source_of, within
 from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, path_of
+from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
@@ -31,7 +32,9 @@ def encode(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if not isinstance(node.func, cst.Attribute) or node.func.attr.value != "encode" or len(node.args) != 1:
         return
     text = node.args[0].value
-    if file.is_test or encode_call(file, node) is None or not _from_outside(file, text):
+    if file.is_test or file.source.virtual:
+        return  # in a notebook it is the author who brings the text
+    if encode_call(file, node) is None or not _from_outside(file, text):
         return
     if _is_known(file, node) or guarded(file, node, CAUGHT) or caught_by_callers(file, node, CAUGHT.errors):
         return
@@ -56,7 +59,13 @@ def _from_outside(file: FileContext, node: cst.BaseExpression) -> bool:
     function = function_of(file, node)
     if isinstance(function, cst.FunctionDef) and "bias" in function.name.value:
         return False  # words whose tokens are looked up
-    return any(b.how in ("param", "for") for b in bindings)
+    return any(b.how == "param" or (b.how == "for" and not _is_key(b)) for b in bindings)
+
+
+def _is_key(binding: Binding) -> bool:
+    """`name` in `for name, schema in properties.items()`."""
+    items = isinstance(binding.value, cst.Call) and path_of(binding.value.func).endswith(".items")
+    return items and binding.path[:1] == (0,)
 
 
 def _is_written_out(file: FileContext, items: cst.BaseExpression | None) -> bool:
