@@ -21,7 +21,7 @@ rule = Rule("OAI704")
 
 TOKENS = re.compile(r"(?:^|_|\.)tok(?:en)?s?(?:$|_)", re.IGNORECASE)
 OPTIONS = frozenset({"disallowed_special", "allowed_special"})
-SPECIAL = re.compile(r"<\||special_tokens|(?:dis)?allowed_special")
+SPECIAL = re.compile(r"special_tokens|allowed_special")
 NAMES = frozenset({"role", "name", "type", "id", "tool_call_id"})
 CAUGHT = Subject(frozenset(), "?", errors=frozenset({"ValueError"}))
 
@@ -88,9 +88,16 @@ def _is_another_field(file: FileContext, node: cst.CSTNode) -> bool:
 
 
 def _is_known(file: FileContext, node: cst.CSTNode) -> bool:
-    """Whether the function around speaks of special tokens: it asks for them, or takes them out."""
+    """Whether the function around knows of special tokens: it asks for them, or takes them out."""
     function = function_of(file, node)
-    return isinstance(function, cst.FunctionDef) and SPECIAL.search(file.code(function.body)) is not None
+    body = function.body if isinstance(function, cst.FunctionDef) else None
+    for part in within(body) if body is not None else ():
+        match part:
+            case cst.SimpleString(value=text) if "<|" in text and not isinstance(file.parent(part), cst.Expr):
+                return True
+            case cst.Name(value=name) if SPECIAL.search(name):
+                return True
+    return False
 
 
 def _roots(node: cst.BaseExpression) -> Iterator[cst.Name]:
