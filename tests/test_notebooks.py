@@ -371,3 +371,19 @@ def test_the_author_of_a_notebook_brings_its_text(run: Run, tmp_path: Path) -> N
     (tmp_path / "n.py").write_text(code)
     found = json.loads(run("check", "--format", "json", "--select", "OAI704").text)
     assert [d["filename"] for d in found] == ["n.py"]
+
+
+def test_who_runs_a_cell_reads_its_traceback(run: Run, tmp_path: Path) -> None:
+    ask = "from openai import OpenAI\nimport json\nclient = OpenAI()\n"
+    ask += "reply = client.chat.completions.parse(model='gpt-4.1', messages=[], response_format=dict)\n"
+    read = "json.loads(reply.choices[0].message.content)\nreply.choices[0].message.parsed.name\n"
+    helper = "def show():\n" + "".join(f"    {line}\n" for line in read.splitlines())
+    (tmp_path / "n.ipynb").write_text(dumped(notebook(ask, read, helper)))
+    (tmp_path / "n.py").write_text(ask + read)
+    found = json.loads(run("check", "--format", "json", "--select", "OAI310,OAI315").text)
+    assert [(d["filename"], d.get("cell"), d["code"]) for d in found] == [
+        ("n.ipynb", 4, "OAI310"),
+        ("n.ipynb", 4, "OAI315"),
+        ("n.py", None, "OAI310"),
+        ("n.py", None, "OAI315"),
+    ]

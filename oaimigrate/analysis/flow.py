@@ -59,6 +59,11 @@ def function_of(file: FileContext, node: cst.CSTNode) -> cst.FunctionDef | cst.L
     return None
 
 
+def by_hand(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a line stands at the top of a notebook's cell: who runs it reads its traceback."""
+    return file.source.virtual and function_of(file, node) is None
+
+
 def bindings_of(file: FileContext, node: cst.Name) -> list[Binding]:
     """The bindings that may supply the value of a name where it is used."""
     scope = file.scope(node)

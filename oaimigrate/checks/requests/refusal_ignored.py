@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import bindings_of, uses_of
+from oaimigrate.analysis.flow import bindings_of, by_hand, uses_of
 from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, path_of
 from oaimigrate.analysis.kinds import Model
 from oaimigrate.analysis.reach import part_of
@@ -29,7 +29,7 @@ def parsed(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
         return
     for use in uses_of(file, node):
         parent = file.parent(use)
-        if not isinstance(parent, (cst.Attribute, cst.Subscript)) or parent.value is not use:
+        if not isinstance(parent, (cst.Attribute, cst.Subscript)) or parent.value is not use or by_hand(file, use):
             continue
         message = path_of(node.value)
         choice = message.removesuffix(".message")

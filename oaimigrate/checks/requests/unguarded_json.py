@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, function_of, is_external, source_of, within
+from oaimigrate.analysis.flow import ancestors, by_hand, function_of, is_external, source_of, within
 from oaimigrate.analysis.guards import Subject, caught_by_callers, guarded, named_errors, path_of
 from oaimigrate.analysis.kinds import Model
 from oaimigrate.analysis.reach import definition, handed_on, may_be_local, part_of
@@ -26,7 +26,7 @@ TEXTS = {"ChatMessage": ("content",), "ParsedMessage": ("content",), "Response":
 @rule.on(cst.Call)
 def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`json.loads(response.choices[0].message.content)`."""
-    if is_unguarded(file, node):
+    if is_unguarded(file, node) and not by_hand(file, node):
         message = (
             "the answer may be cut (`finish_reason`) or be no JSON: look at it first, and catch `json.JSONDecodeError`"
         )
