@@ -47,10 +47,15 @@ def comparison(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
         return
     target = node.comparisons[0]
     error = _error(file, target.comparator)
-    if error is None or _is_raised_here(file, node) or not isinstance(target.operator, (cst.In, cst.NotIn)):
+    if (
+        error is None
+        or _is_raised_here(file, node)
+        or _asks_for_code(file, node)
+        or not isinstance(target.operator, (cst.In, cst.NotIn))
+    ):
         return
     code = _code(text)
-    if code:  # for others there may be no other way to tell
+    if code and not _asks_for_code(file, node):  # for others there may be no other way to tell
         yield _finding(file, node, error, code, negative=isinstance(target.operator, cst.NotIn))
 
 
@@ -67,6 +72,8 @@ def pattern(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     matched = _pattern_and_text(file, node)
     error = _error(file, matched[1]) if matched is not None else None
     if matched is None or error is None or not _is_test(file, node) or _is_raised_here(file, node):
+        return
+    if _asks_for_code(file, node):
         return
     codes = {_code(_SPACES.sub(" ", part)) for part in matched[0].split("|")}
     if len(codes) == 1 and (code := codes.pop()):
@@ -93,6 +100,16 @@ def _pattern_and_text(file: FileContext, node: cst.Call) -> tuple[str, cst.BaseE
         return None
     text = literal(source_of(file, given[0])) if len(given) == 2 else None
     return (text, given[1]) if text is not None else None
+
+
+def _asks_for_code(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether the test asks for the code too: `e.code == "insufficient_quota" or "insufficient_quota" in str(e)`."""
+    top = node
+    for _, parent in ancestors(file, node):
+        if not isinstance(parent, cst.BooleanOperation):
+            break
+        top = parent
+    return any(isinstance(n, cst.Attribute) and n.attr.value == "code" for n in within(top))
 
 
 def _is_test(file: FileContext, node: cst.CSTNode) -> bool:

@@ -9,6 +9,7 @@ import libcst as cst
 
 from oaimigrate.analysis import errors
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -41,6 +42,8 @@ def handler(node: cst.ExceptHandler, file: FileContext) -> Iterator[Diagnostic]:
     if node.type is None:
         return
     for part in [e.value for e in node.type.elements] if isinstance(node.type, cst.Tuple) else [node.type]:
+        if isinstance(source_of(file, part) if isinstance(part, cst.Name) else part, cst.Call):
+            continue  # `getattr(openai, name, instead)` asks whether it is there
         kind = file.kind(part).kind
         if isinstance(kind, Symbol) and _is_missing(file, kind.path):
             yield _finding(file, part, kind.path)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import source_of
+from oaimigrate.analysis.flow import ancestors, source_of, within
 from oaimigrate.analysis.guards import Subject, guarded, path_of
 from oaimigrate.analysis.kinds import Awaitable, Either, Model
+from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.registry import Rule
@@ -30,7 +31,7 @@ def part(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     if not isinstance(value.kind, Model) or not value.certain:
         return
     found = WRONG.get((value.kind.name, node.attr.value))
-    if found is None or _either(file, node.value):
+    if found is None or _either(file, node.value) or _is_asked_for(file, node):
         return
     key = path_of(node)
     if guarded(file, node, Subject(frozenset({key} - {""}), path_of(node.value), errors=frozenset({"AttributeError"}))):
@@ -53,3 +54,15 @@ def _either(file: FileContext, node: cst.BaseExpression) -> bool:
             node = source
         else:
             return False
+
+
+def _is_asked_for(file: FileContext, node: cst.Attribute) -> bool:
+    """`if hasattr(choice, "message"):` around a use."""
+    for child, parent in ancestors(file, node):
+        test = parent.test if isinstance(parent, (cst.If, cst.IfExp)) and child is not parent.test else None
+        for part in within(test) if test is not None else ():
+            match part:
+                case cst.Call(func=cst.Name(value="hasattr"), args=[first, second]):
+                    if path_of(first.value) == path_of(node.value) and literal(second.value) == node.attr.value:
+                        return True
+    return False
