@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.flow import ancestors, leaves
+from oaimigrate.analysis.flow import ancestors, leaves, within
 from oaimigrate.analysis.kinds import External, OneOf, Plain, Record, Symbol, Value, matters
 from oaimigrate.analysis.scopes import statements_of
 from oaimigrate.analysis.steps import literal
@@ -129,3 +129,13 @@ def dict_named(classes: cst.BaseExpression) -> cst.Name | None:
     """The name `dict` in the second argument of isinstance, alone or in a tuple."""
     parts = [e.value for e in classes.elements] if isinstance(classes, cst.Tuple) else [classes]
     return next((p for p in parts if isinstance(p, cst.Name) and p.value == "dict"), None)
+
+
+def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
+    """`hasattr(r, "usage") and r.usage`: what is always True changes nothing."""
+    whole: cst.CSTNode = node
+    while isinstance(parent := file.parent(whole), cst.BooleanOperation) and isinstance(parent.operator, cst.And):
+        whole = parent
+    base = file.code(node.args[0].value)
+    attributes = (n for n in within(whole) if isinstance(n, cst.Attribute) and n.attr.value == key)
+    return whole is not node and any(file.code(n.value) == base for n in attributes)

@@ -66,7 +66,18 @@ def unseen(plan: ClientPlan, client: cst.Call, setting: Setting) -> bool:
     if not option or any(argument(client, name) is not None for name in given if name):
         return False
     row = file.api.settings[setting.name]
-    return not (row.new_env and _reads(file, setting.value) == row.new_env)
+    return not row.new_env or not (
+        _reads(file, setting.value) == row.new_env or _is_written(file, row.new_env, setting.value)
+    )
+
+
+def _is_written(file: FileContext, variable: str, value: cst.BaseExpression) -> bool:
+    """Whether the same value also goes into the environment: `os.environ["OPENAI_API_KEY"] = key`."""
+    return any(
+        _reads(file, target.target) == variable and file.code(statement.value) == file.code(value)
+        for statement in file.nodes(cst.Assign)
+        for target in statement.targets
+    )
 
 
 def _reads(file: FileContext, node: cst.BaseExpression) -> str:

@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
-from oaimigrate.analysis.narrowing import stands_in, told_apart
+from oaimigrate.analysis.narrowing import looked_at, stands_in, told_apart
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
 from oaimigrate.fixing import edits as build
@@ -379,6 +379,8 @@ def has_attribute(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     found = fields_of(file, base)
     key = literal(node.args[1].value)
     if found is None or key is None or found[0] == "page" or key not in found[1] or found[1][key].extra:
+        return
+    if looked_at(file, node, key):
         return
     field = found[1][key]
     message = f'`hasattr(…, "{key}")` on a response is always True since openai 1.0'

@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis import mappings
 from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
+from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named
 from oaimigrate.analysis.steps import literal
@@ -267,7 +268,7 @@ def _holds_dicts(file: FileContext, node: cst.BaseExpression) -> bool:
 def _is_only_sent(file: FileContext, node: cst.BaseExpression) -> bool:
     """Whether a list is only added to and sent: requests take messages as they came."""
     owner = file.scope(node).owner_of(node.value) if isinstance(node, cst.Name) else None
-    if not isinstance(node, cst.Name) or owner is None or owner.kind != "function":
+    if not isinstance(node, cst.Name) or owner is None or owner.kind not in ("function", "module"):
         return False
     if any(b.how != "assign" or not isinstance(b.value, cst.List) for b in owner.names[node.value]):
         return False
@@ -339,9 +340,17 @@ def taken(node: cst.BinaryOperation | cst.AugAssign | cst.Call, file: FileContex
 def iterated(node: cst.For | cst.CompFor, file: FileContext) -> Iterator[Diagnostic]:
     """`for key in r`."""
     value = file.kind(node.iter)
-    if isinstance(value.kind, Model):
+    if isinstance(value.kind, Model) and not _may_be_a_stream(file, node.iter):
         message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
         yield _finding(file, node.iter, message, value, _to_dict(file, node.iter))
+
+
+def _may_be_a_stream(file: FileContext, node: cst.BaseExpression) -> bool:
+    """Whether the request behind a value says `stream=…`, or may: `client.responses.create(**options)`."""
+    source = source_of(file, node)
+    source = source_of(file, source.expression) if isinstance(source, cst.Await) else source
+    request = request_at(file, source) if isinstance(source, cst.Call) else None
+    return request is not None and (request.open_ended or request.argument("stream") is not None)
 
 
 @rule.on(cst.AssignTarget, cst.AugAssign, cst.Del)
