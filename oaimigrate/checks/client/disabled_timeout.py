@@ -36,6 +36,11 @@ def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         name = file.code(item.value)
         message = f"`{name}` is None by default, and None takes every limit away; default to `openai.NOT_GIVEN`"
         yield Diagnostic(rule.code, message, build.item_span(file, item), None, _default(file, parameter))
+    elif _may_be_missing(file, item.value):
+        message = (
+            f"`{file.code(item.value)}` is None where nothing is set, and None takes every limit away; name a default"
+        )
+        yield Diagnostic(rule.code, message, build.item_span(file, item))
 
 
 def _default(file: FileContext, parameter: cst.Param) -> tuple[Note, ...]:
@@ -76,6 +81,16 @@ def _parameter(file: FileContext, node: cst.BaseExpression) -> cst.Param | None:
                 return None
             return _none_by_default(file, value)
     return None
+
+
+def _may_be_missing(file: FileContext, node: cst.BaseExpression) -> bool:
+    """`options.get("timeout")`, passed on as it comes."""
+    match node:
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value="get")), args=[first]):
+            return literal(first.value) is not None
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value="get")), args=[first, second]):
+            return literal(first.value) is not None and _is_none(second.value)
+    return False
 
 
 def _takes_timeout(file: FileContext, node: cst.Call) -> bool:

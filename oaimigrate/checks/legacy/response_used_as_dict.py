@@ -12,6 +12,7 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named
+from oaimigrate.analysis.reach import part_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
@@ -90,6 +91,8 @@ def method(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     old = f"{{r}}.{name}()"
     if template == old:
         return  # `to_dict()` is there in v1+ too
+    if name == "copy" and part_of(file, func.value) is not None:
+        return  # models of pydantic have it, and OAI303 speaks of it
     message = f"`.{name}()` is not a method of responses since openai 1.0"
     if not template:
         yield _finding(file, func.attr, message, value, None, file.api.dict_advice.get(name, ""))

@@ -29,6 +29,12 @@ _SERVERS = (
 OF_OTHER_SERVERS = frozenset(_SERVERS.split())
 
 
+# What the other of the two interfaces for answers calls the same thing.
+_FOR_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens", "messages": "input"}
+_FOR_CHAT = {"max_output_tokens": "max_completion_tokens", "input": "messages"}
+COUNTERPARTS = {"responses": _FOR_RESPONSES, "chat.completions": _FOR_CHAT}
+
+
 @rule.on(cst.Call)
 def arguments(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`client.chat.completions.create(mesages=…)`."""
@@ -52,7 +58,9 @@ def _fix(
     assert item.keyword is not None
     name = item.keyword.value
     given = {a.keyword.value for a in call.node.args if a.keyword is not None}
+    other = COUNTERPARTS.get(call.path.rpartition(".")[0], {}).get(name)
     near = [] if name in OF_OTHER_SERVERS else difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    near = [other] if other in known else near
     if near:
         fix = Fix(f"Rename to `{near[0]}`", (build.replace(file, item.keyword, near[0]),), Safety.UNSAFE)
         return (fix if near[0] not in given else None), f"; did you mean `{near[0]}=`?"
