@@ -23,7 +23,8 @@ def construction(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     name = constructed(file, node)
     if name is None or file.is_test or any(a.star for a in node.args) or not _may_lack_key(file, node, name):
         return
-    if function_of(file, node) is not None or any(isinstance(p, (cst.If, cst.Try)) for _, p in ancestors(file, node)):
+    guards = (cst.If, cst.Try, cst.IfExp, cst.BooleanOperation)
+    if function_of(file, node) is not None or any(isinstance(p, guards) for _, p in ancestors(file, node)):
         return
     message = f"`{name}` raises when there is no key, and so does importing this module; build it where it is used"
     yield Diagnostic(rule.code, message, file.span(node))

@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.calls import constructed, request_at
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import bindings_of, function_of, is_external, source_of, within
+from oaimigrate.analysis.flow import ancestors, bindings_of, function_of, is_external, source_of, within
 from oaimigrate.analysis.kinds import Client, InstanceOf, Symbol
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Note
@@ -24,7 +24,7 @@ def timeout(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     item = next((a for a in node.args if a.keyword is not None and a.keyword.value == "timeout"), None)
     if item is None or not _takes_timeout(file, node):
         return
-    if _is_none(item.value) and _asks_own_server(file, node):
+    if _is_none(item.value) and (_asks_own_server(file, node) or _is_timed(file, node)):
         return
     if _is_none(item.value):
         message = "`timeout=None` takes every limit away: a request may hang for ever; leave it out, or give seconds"
@@ -55,6 +55,19 @@ def _asks_own_server(file: FileContext, node: cst.Call) -> bool:
         first = source.parts[0]
         return isinstance(first, cst.FormattedStringText) and first.value.startswith("http://")
     return (literal(source) or "").startswith("http://")
+
+
+def _is_timed(file: FileContext, node: cst.Call) -> bool:
+    """Whether something around a request ends it: `async with asyncio.timeout(60):`, `asyncio.wait_for(…, 60)`."""
+    for child, parent in ancestors(file, node):
+        if isinstance(parent, cst.With) and child is parent.body:
+            if any("timeout" in file.code(i.item).lower() for i in parent.items):
+                return True
+        if isinstance(parent, cst.Call) and is_external(file, parent.func, "asyncio.wait_for"):
+            return True
+        if isinstance(parent, cst.FunctionDef):
+            return False
+    return False
 
 
 def _is_empty_timeout(file: FileContext, node: cst.BaseExpression) -> bool:
@@ -119,9 +132,11 @@ def _none_by_default(file: FileContext, use: cst.Name) -> cst.Param | None:
 
 
 def _is_tested(function: cst.FunctionDef | cst.Lambda, name: str) -> bool:
+    tests = (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.If, cst.IfExp, cst.While, cst.Assert)
     for test in within(function.body):
-        if isinstance(test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation, cst.If, cst.IfExp, cst.While)):
-            inner = test.test if isinstance(test, (cst.If, cst.IfExp, cst.While)) else test
+        if isinstance(test, (*tests, cst.Match)):
+            inner = test.test if isinstance(test, (cst.If, cst.IfExp, cst.While, cst.Assert)) else test
+            inner = inner.subject if isinstance(inner, cst.Match) else inner
             if any(isinstance(n, cst.Name) and n.value == name for n in within(inner)):
                 return True
     return False

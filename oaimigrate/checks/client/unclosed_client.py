@@ -38,6 +38,8 @@ def _leaves_or_closes(file: FileContext, function: cst.FunctionDef, target: cst.
         parent = file.parent(node)
         if not isinstance(parent, cst.Attribute) or parent.value is not node:
             return True
+        if function_of(file, node) is not function:
+            return True  # a function inside keeps it
         if parent.attr.value in ("close", "with_options", "copy", "__enter__", "__aenter__"):
             return True
     return False

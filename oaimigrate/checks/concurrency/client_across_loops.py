@@ -83,8 +83,16 @@ def _runs(file: FileContext, node: cst.Call) -> bool:
     match node.func:
         case cst.Attribute(value=loop, attr=cst.Name(value="run_until_complete")):
             made = source_of(file, loop)
-            return isinstance(made, cst.Call) and is_external(file, made.func, "asyncio.new_event_loop")
+            if isinstance(made, cst.Call) and is_external(file, made.func, "asyncio.new_event_loop"):
+                return _is_made_anew(file, made, node)
     return False
+
+
+def _is_made_anew(file: FileContext, made: cst.Call, node: cst.Call) -> bool:
+    """Whether each run has a loop of its own: one that is made outside of the function, or of its loop, is kept."""
+    around = [p for _, p in ancestors(file, node) if isinstance(p, (cst.For, cst.While, cst.FunctionDef))]
+    innermost = around[0] if around else None
+    return innermost is None or any(p is innermost for _, p in ancestors(file, made))
 
 
 def _is_repeated(file: FileContext, node: cst.Call) -> bool:
