@@ -24,7 +24,7 @@ EVERYTHING = frozenset({"Exception", "BaseException"})
 ALL_OF_THE_SDK = frozenset({*EVERYTHING, "OpenAIError", "APIError"})
 MAX_HOPS = 5  # functions that call one another before a request is made
 MAX_FUNCTIONS = 40  # that one question looks into
-_TIDYING = re.compile(r"(?:^|\.)(?:list|retrieve|delete|del_|cancel|close)$")
+_TIDYING = re.compile(r"(?:^|\.)(?:list|retrieve|content|delete|del_|cancel|close)$")
 _LATER = ("asyncio.create_task", "asyncio.ensure_future")
 
 

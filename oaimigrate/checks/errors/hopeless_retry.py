@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
 
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import leaves, within
+from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.kinds import Symbol, TupleOf
 from oaimigrate.analysis.retries import is_negated, retry_decorator, retry_loop
-from oaimigrate.analysis.rising import classes_of, rising_requests
+from oaimigrate.analysis.rising import answers_in, classes_of, rising_requests
 from oaimigrate.analysis.steps import argument
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -21,6 +23,11 @@ HOPELESS = {
     "BadRequestError": "400", "AuthenticationError": "401", "PermissionDeniedError": "403", "NotFoundError": "404",
     "UnprocessableEntityError": "422",
 }  # fmt: skip
+# Calls that say something, wait, or work out how long; any other may fetch a new key, or change what is asked.
+WAITING = re.compile(
+    r"(?:^|[._])(?:print|log|debug|info|warn|warning|error|critical|exception|write|sleep|wait|print_exc|format_exc"
+    r"|str|repr|type|len|min|max|int|float|round|format|getattr|isinstance|random|uniform|randint|time|append)$"
+)
 WIDE = frozenset({"OpenAIError", "APIError", "APIStatusError"})
 
 
@@ -35,6 +42,8 @@ def loop(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
             and handler in repeated.handlers
             and not leaves(file, handler.body)  # what it repeats is chosen by a test
             and not _changes_something(handler, repeated.requests[0])
+            and _only_waits(file, handler)
+            and not (name == "NotFoundError" and not answers_in(file, node.body))  # it may not be there yet
         ):
             assert handler.type is not None
             yield Diagnostic(rule.code, _message(name), file.span(handler.type))
@@ -83,6 +92,21 @@ def _message(name: str) -> str:
     if name in WIDE:
         return f"`{name}` means refused requests too (400, 401, 403, 404, 422): they fail each time; name what may pass"
     return f"`{name}` ({HOPELESS[name]}) comes back for the same request: retrying it only takes time"
+
+
+def _only_waits(file: FileContext, handler: cst.ExceptHandler) -> bool:
+    """Whether a handler says something and waits: a new key, or a test of the error that leaves, is another matter."""
+    error = handler.name.name.value if handler.name is not None and isinstance(handler.name.name, cst.Name) else ""
+    for node in within(handler.body):
+        match node:
+            case cst.Call(func=func) if not WAITING.search(path_of(func)):
+                return False
+            case cst.AssignTarget(target=cst.Attribute() | cst.Subscript()) | cst.Global() | cst.Nonlocal():
+                return False
+            case cst.If(test=test, body=body) if error and leaves(file, body):
+                if any(isinstance(n, cst.Name) and n.value == error for n in within(test)):
+                    return False
+    return True
 
 
 def _changes_something(handler: cst.ExceptHandler, call: cst.Call) -> bool:

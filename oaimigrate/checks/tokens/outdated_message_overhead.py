@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.encodings import encode_call
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, function_of, within
+from oaimigrate.analysis.flow import ancestors, function_of, source_of, within
 from oaimigrate.analysis.guards import path_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic
@@ -76,9 +76,16 @@ def _is_for_the_old_model(file: FileContext, node: cst.CSTNode) -> bool:
         test = (
             parent.test if isinstance(parent, cst.If) else parent.pattern if isinstance(parent, cst.MatchCase) else None
         )
-        named = [text for n in within(test) if (text := literal(n))] if test is not None else []
+        tests = [test, *_behind(file, test)] if test is not None else []
+        named = [text for t in tests for n in within(t) if (text := literal(n))]
         if any("0301" in text for text in named):
             return True
         if named and isinstance(parent, cst.If) and _asks_for_model(parent.test) and not any("gpt" in n for n in named):
             return True  # models of others count in ways of their own
     return False
+
+
+def _behind(file: FileContext, test: cst.CSTNode) -> list[cst.BaseExpression]:
+    """What the names in a test are: `is_old = model == "gpt-3.5-turbo-0301"`."""
+    names = [n for n in within(test) if isinstance(n, cst.Name) and n in file.tree.places]
+    return [source for n in names if (source := source_of(file, n)) is not n]
