@@ -139,3 +139,59 @@ def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
     base = file.code(node.args[0].value)
     attributes = (n for n in within(whole) if isinstance(n, cst.Attribute) and n.attr.value == key)
     return whole is not node and any(file.code(n.value) == base for n in attributes)
+
+
+def read_both_ways(file: FileContext, test: cst.Call) -> bool:
+    """Whether what `isinstance(r, dict)` says no to reads `r` as an object: `getattr(r, "id", None)`, `r.id`."""
+    found = _branches(file, test)
+    return found is not None and _reads_as_object(file, found[1], file.code(test.args[0].value))
+
+
+def for_dicts_only(file: FileContext, node: cst.CSTNode, base: cst.BaseExpression) -> bool:
+    """Whether a line runs only where `base` is a dict, beside one that reads it as an object."""
+    text = file.code(base)
+    for call in file.inference.index.calls("isinstance"):
+        if len(call.args) == 2 and dict_named(call.args[1].value) and file.code(call.args[0].value) == text:
+            found = _branches(file, call)
+            if found is not None and any(n is node for part in found[0] for n in within(part)):
+                return _reads_as_object(file, found[1], text)
+    return False
+
+
+def _branches(file: FileContext, test: cst.Call) -> tuple[list[cst.CSTNode], list[cst.CSTNode]] | None:
+    """What runs after a test that held and after one that did not."""
+    parent: cst.CSTNode | None = file.parent(test)
+    whole: cst.CSTNode = test
+    negated = isinstance(parent, cst.UnaryOperation) and isinstance(parent.operator, cst.Not)
+    if negated and parent is not None:
+        whole, parent = parent, file.parent(parent)
+    match parent:
+        case cst.IfExp(test=asked, body=yes, orelse=no) if asked is whole:
+            held: list[cst.CSTNode] = [yes]
+            failed: list[cst.CSTNode] = [no]
+        case cst.If(test=asked, body=suite, orelse=other) if asked is whole:
+            held = [suite]
+            failed = [other] if other is not None else _behind(file, parent) if leaves(file, suite) else []
+        case _:
+            return None
+    return (failed, held) if negated else (held, failed)
+
+
+def _behind(file: FileContext, statement: cst.CSTNode) -> list[cst.CSTNode]:
+    """The statements of the same suite after one."""
+    suite = file.parent(statement)
+    statements = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
+    at = next((i for i, other in enumerate(statements) if other is statement), len(statements))
+    return list(statements[at + 1 :])
+
+
+def _reads_as_object(file: FileContext, parts: list[cst.CSTNode], text: str) -> bool:
+    for node in (n for part in parts for n in within(part)):
+        match node:
+            case cst.Attribute(value=value, attr=attr) if file.code(value) == text and not hasattr(dict, attr.value):
+                return True
+            case cst.Call(func=cst.Name(value="getattr" | "hasattr"), args=[first, *_]) if (
+                file.code(first.value) == text
+            ):
+                return True
+    return False

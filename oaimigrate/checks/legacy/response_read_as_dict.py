@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
-from oaimigrate.analysis.narrowing import looked_at, stands_in, told_apart
+from oaimigrate.analysis.narrowing import for_dicts_only, looked_at, stands_in, told_apart
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
 from oaimigrate.fixing import edits as build
@@ -56,7 +56,7 @@ def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     if found is None or len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
         return
     model, fields = found
-    if _is_changed(file, node):
+    if _is_changed(file, node) or for_dicts_only(file, node, node.value):
         return  # OAI107 reports assignments and deletions
     index = node.slice[0].slice.value
     key = literal(index)
@@ -127,7 +127,7 @@ def get(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if stands_in(base):
         yield from _of_both(file, node, func.value, node.args[0].value, base)
     found = fields_of(file, base)
-    if found is None:
+    if found is None or for_dicts_only(file, node, func.value):
         return
     key = literal(node.args[0].value)
     message = f"`.get({file.code(node.args[0].value)}…)` on a response fails since openai 1.0; read the attribute"

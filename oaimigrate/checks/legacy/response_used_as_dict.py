@@ -11,7 +11,7 @@ from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
-from oaimigrate.analysis.narrowing import dict_named
+from oaimigrate.analysis.narrowing import dict_named, read_both_ways
 from oaimigrate.analysis.reach import part_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
@@ -195,6 +195,8 @@ def _builtin(
             message = "`dict(response)` converts only the outermost level since openai 1.0"
             yield _finding(file, node, message, value, _unwrapped(file, node, inner))
         case "isinstance" if len(node.args) == 2 and (named := dict_named(node.args[1].value)):
+            if read_both_ways(file, node):
+                return
             message = "a response is not a dict since openai 1.0: this test is silently False"
             if value.certain:
                 yield _finding(file, node, message, value, _of_base_model(file, named))
@@ -343,7 +345,7 @@ def taken(node: cst.BinaryOperation | cst.AugAssign | cst.Call, file: FileContex
 def iterated(node: cst.For | cst.CompFor, file: FileContext) -> Iterator[Diagnostic]:
     """`for key in r`."""
     value = file.kind(node.iter)
-    if isinstance(value.kind, Model) and not _may_be_a_stream(file, node.iter):
+    if isinstance(value.kind, Model) and value.certain and not _may_be_a_stream(file, node.iter):
         message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
         yield _finding(file, node.iter, message, value, _to_dict(file, node.iter))
 
