@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
 NEGATIONS = frozenset({"retry_if_not_exception_type", "retry_unless_exception_type"})
-OF_TYPES = frozenset({"retry_if_exception_type", "retry_if_result", "retry_if_not_result"}) | NEGATIONS
+OF_TYPES = frozenset({"retry_if_exception_type", "retry_if_result", "retry_if_not_result"})
 DECORATORS = ("tenacity.retry", "backoff.on_exception", "stamina.retry", "retrying.retry", "retry.retry")
 
 
@@ -170,7 +170,9 @@ def is_for_other_errors(file: FileContext, decorator: cst.Decorator) -> bool:
     condition = argument(call, "retry")
     if file.inference.decorator_path(decorator) != "tenacity.retry":
         return True
-    return condition is not None and (is_negated(condition) or set(parts_of(condition)) <= OF_TYPES)
+    if condition is None or set(parts_of(condition)) <= OF_TYPES:
+        return condition is not None
+    return is_negated(condition) and bool(_errors_in(file, condition) & ALL_OF_THE_SDK)  # else it leaves out a few
 
 
 def parts_of(node: cst.BaseExpression) -> list[str]:
