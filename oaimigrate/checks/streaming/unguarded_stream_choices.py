@@ -61,6 +61,10 @@ def loop(node: Loop, file: FileContext) -> Iterator[Diagnostic]:
 
 def _always_sends_choices(file: FileContext, stream: cst.BaseExpression) -> bool:
     """Whether no usage was asked for, of a server that is not known to send such chunks unasked."""
+    bindings = bindings_of(file, stream) if isinstance(stream, cst.Name) else []
+    values = [b.value for b in bindings if b.how == "assign" and b.value is not None and path_of(b.value) != "None"]
+    if len(bindings) > 1 and len(values) > 1:
+        return all(_always_sends_choices(file, value) for value in values)
     reached = request_behind(file, stream)
     if reached is None:  # whatever is asked, it is asked here
         built = [c for c in file.nodes(cst.Call) if constructed(file, c)]
@@ -74,6 +78,8 @@ def _always_sends_choices(file: FileContext, stream: cst.BaseExpression) -> bool
     if may_be_local(home, func) or at_openai(home, func):
         return True
     found = constructions(home, func)
+    if None in found:  # what callers bring is like what is built here
+        found = [(home, c) for c in home.nodes(cst.Call) if constructed(home, c)]
     return bool(found) and all(c is not None and _is_known(*c) for c in found)
 
 
