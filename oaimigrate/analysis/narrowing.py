@@ -132,13 +132,18 @@ def dict_named(classes: cst.BaseExpression) -> cst.Name | None:
 
 
 def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
-    """`hasattr(r, "usage") and r.usage`: what is always True changes nothing."""
+    """`hasattr(r, "id") and r.id`, `not hasattr(r, "id") or not r.id`: what is always True changes nothing."""
     whole: cst.CSTNode = node
-    while isinstance(parent := file.parent(whole), cst.BooleanOperation) and isinstance(parent.operator, cst.And):
-        whole = parent
+    parent = file.parent(node)
+    joined: type[cst.BaseBooleanOp] = cst.And
+    if isinstance(parent, cst.UnaryOperation) and isinstance(parent.operator, cst.Not):
+        whole, parent, joined = parent, file.parent(parent), cst.Or
+    first = whole
+    while isinstance(parent, cst.BooleanOperation) and isinstance(parent.operator, joined):
+        whole, parent = parent, file.parent(parent)
     base = file.code(node.args[0].value)
     attributes = (n for n in within(whole) if isinstance(n, cst.Attribute) and n.attr.value == key)
-    return whole is not node and any(file.code(n.value) == base for n in attributes)
+    return whole is not first and any(file.code(n.value) == base for n in attributes)
 
 
 def read_both_ways(file: FileContext, test: cst.Call) -> bool:
