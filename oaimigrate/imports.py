@@ -50,14 +50,18 @@ class Imports(NamedTuple):
 
     def taken(self, path: Parts) -> frozenset[str] | None:
         """The names that are taken from a module; None where it is bound itself, so that any may be read."""
-        stem = path[-1] if path else ""
-        if any(self._means(module, path) for module in self.plain.get(stem, ())):
-            return None
-        package = self.taken_from.get(path[-2] if len(path) > 1 else "", ())
-        if any(stem in taken.names and self._taken_from(taken, path[:-1]) for taken in package):
-            return None
-        found = [taken.names for taken in self.taken_from.get(stem, ()) if self._taken_from(taken, path)]
-        return frozenset().union(*found)
+        stem, package = words(path)
+        for module in self.plain.get(stem, ()):
+            if self._means(module, path):
+                return None
+        for taken in self.taken_from.get(package, ()):
+            if stem in taken.names and self._taken_from(taken, path[:-1]):
+                return None
+        found: frozenset[str] = frozenset()
+        for taken in self.taken_from.get(stem, ()):
+            if self._taken_from(taken, path):
+                found |= taken.names
+        return found
 
     def name(self, path: Parts) -> bool:
         """Whether a module is imported, or a name of it."""

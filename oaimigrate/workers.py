@@ -1,8 +1,8 @@
 """The processes that the files of a run are divided among.
 
-Each keeps the trees that it parsed, so it is given the same folders in every round. They are forked before this process
-has a thread, and talked to by pipes: one portion of files at a time, so that neither side ever waits for the other to
-read.
+Each keeps the trees that it parsed, so it is given the same folders in every round. They are forked, where that can be
+done, before this process has a thread, and talked to by pipes: one portion of files at a time, so that neither side
+ever waits for the other to read.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from oaimigrate.diagnostics import FileResult
 from oaimigrate.runner import File, Job, analyse, crashed
 
-# Starting the processes costs about 50 ms, what LibCST needs for 50 kB. Measured with `benchmarks/run`.
-_FILES = 8
-_BYTES = 150_000
+_FILES, _BYTES = 8, 150_000  # starting processes costs what LibCST needs for so much. Measured with `benchmarks/run`
 # Python would look for cycles after every few hundred objects; a tree has a hundred thousand, and most are kept. Looked
 # for after so many characters of source, they cost nothing instead of a quarter of the time.
 _GARBAGE = 4_000_000
+_METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
+_WORTH = 8  # portions that must be waiting before a process takes one whose trees another one has
 
 _Batch = list[File]
 
@@ -38,6 +38,7 @@ class Workers:
         self._jobs = jobs
         self._workers: list[_Worker] = []
         self._owners: dict[str, int] = {}  # of folders: the number of the process that had files of them
+        self._shared = ""
 
     def __enter__(self) -> Workers:
         self._collects = gc.isenabled()
@@ -63,6 +64,7 @@ class Workers:
         if not self._workers:
             _prepare()
             self._workers = [_Worker() for _ in range(self._jobs)]
+            self._shared = _shared(path for path, _ in files)
         for worker in self._workers:
             worker.send(job)
         waiting = batches(files, len(self._workers))
@@ -87,28 +89,38 @@ class Workers:
             yield _alone(file, job)
 
     def _give(self, number: int, waiting: list[_Batch], running: dict[Connection, tuple[int, _Batch]]) -> None:
-        """Hand a process the largest portion of what is its own, else of what is nobody's, else the smallest left."""
-        if not waiting:
-            return
+        """Hand a process the largest portion of what is its own, else of what is nobody's, else the smallest left.
+
+        What another process knows is only worth parsing again where much is left.
+        """
         owners = [self._owner(batch) for batch in waiting]
-        chosen = next((wanted for wanted in (number, None) if wanted in owners), owners[-1])
-        at = owners.index(chosen) if chosen in (number, None) else len(waiting) - 1
+        at = next((owners.index(wanted) for wanted in (number, None) if wanted in owners), len(waiting) - 1)
+        if not waiting or (owners[at] not in (number, None) and len(waiting) < _WORTH):
+            return
         batch = waiting.pop(at)
-        for folder in {folder for path, _ in batch for folder in _above(path)}:
+        for folder in {folder for path, _ in batch for folder in self._above(path)}:
             self._owners.setdefault(folder, number)
         worker = self._workers[number]
         running[worker.pipe] = number, batch
         worker.send(batch)
 
     def _owner(self, batch: _Batch) -> int | None:
-        return next((self._owners[folder] for folder in _above(batch[0][0]) if folder in self._owners), None)
+        """The process that has had files of the innermost folder around a portion."""
+        return next((self._owners[folder] for folder in self._above(batch[0][0]) if folder in self._owners), None)
+
+    def _above(self, path: str) -> Iterator[str]:
+        """The folders that a path stands in, the innermost first, below the one that all files share."""
+        folder = os.path.dirname(path)
+        while len(folder) > max(len(self._shared), 1):
+            yield folder
+            folder = os.path.dirname(folder)
 
 
 class _Worker:
     """One process and the pipe to it."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("fork" if sys.platform.startswith("linux") else "spawn")
+        context = multiprocessing.get_context(_METHOD)
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         self._process.start()
@@ -208,12 +220,9 @@ def _folders(files: _Batch, depth: int, room: int) -> Iterator[_Batch]:
         yield from _folders(same, depth + 1, room) if deeper else ([file] for file in same)
 
 
-def _above(path: str) -> Iterator[str]:
-    """The folders that a path stands in, the innermost first."""
-    folder = os.path.dirname(path)
-    while folder:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
+def _shared(paths: Iterable[str]) -> str:
+    """The folder that all paths stand in; "" where some are absolute and some are not."""
+    try:
+        return os.path.commonpath(map(os.path.dirname, paths))
+    except ValueError:
+        return ""

@@ -80,6 +80,8 @@ def _clamp(offset: int, length: int) -> int:
 
 
 def _cut(line: str, start: int, end: int, width: int) -> _Line:
+    if len(line) <= width and line.isascii() and line.isprintable():  # nearly all
+        return _Line(line, start, end)
     cells = [_cell(char) for char in line]
     widths = [_width(char, cell) for char, cell in zip(line, cells, strict=True)]
     if sum(widths) <= width:
