@@ -75,7 +75,10 @@ _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 _BEFORE_IMPORTED = frozenset(b" \t,(;\\\n\r")
 _QUOTES = frozenset(b"\"'")
 _LOADERS = (b"mport", b"azy", b"modules", b"load")  # import_module, __import__, importorskip, LazyLoader, sys.modules
+_QUOTED_PATH = re.compile(rb"[\"'][\w.]*\Z")
+_LOADED_KEY = b"modules"  # patch.dict("sys.modules", {"openai": fake})
 _TOKENIZER = re.compile(rb"(?m)^[ \t]*(?:import|from)[ \t]+tiktoken\b")
+_ENCODINGS = re.compile(rb"\b(?:get_encoding|encoding_for_model|Encoding)\b|import[ \t]+\*")
 # An attribute of the SDK used on whatever is called `openai`, such as `self.openai.ChatCompletion` or an injected name.
 _SDK_ATTRIBUTE = re.compile(rb"\.\s*(?:[A-Z]|error\b|api_|organization\b|proxy\b|chat\b|completions\b|embeddings\b)")
 
@@ -127,7 +130,9 @@ def _drop_twins(found: dict[str, str], links: set[str]) -> None:
 
 def speaks(data: bytes) -> bool:
     """Whether a file may use the SDK, or count its tokens."""
-    return (WORD in data and screen(data)) or (TOKENS in data and _TOKENIZER.search(data) is not None)
+    return (WORD in data and screen(data)) or (
+        TOKENS in data and _TOKENIZER.search(data) is not None and _ENCODINGS.search(data) is not None
+    )
 
 
 def screen(data: bytes) -> bool:
@@ -147,15 +152,19 @@ def screen(data: bytes) -> bool:
 
 def _binds(data: bytes, at: int, end: int, before: int, after: int) -> bool:
     line = data[data.rfind(b"\n", 0, at) + 1 : _line_end(data, end)]
+    if line.lstrip()[:1] == b"#" and b"\r" not in line.rstrip():
+        return False
     if before in _QUOTES:
         if after == 0x2E:  # "openai.ChatCompletion.create", the target of a patch
             return True
         near = data[max(0, at - 60) : at]
-        return after in _QUOTES and any(word in near for word in _LOADERS)
+        key = data[end + 1 : end + 2] == b":"  # `"openai": _import_openai` behind another such line is none
+        return after in _QUOTES and any(word in near for word in ((_LOADED_KEY,) if key else _LOADERS))
     if b"import" in line and before in _BEFORE_IMPORTED:
         return True
     if after == 0x2E:
-        return _SDK_ATTRIBUTE.match(data, end) is not None
+        named = before == 0x2E and _QUOTED_PATH.search(data, max(0, at - 80), at) is not None  # "llms.openai.OpenAI"
+        return not named and _SDK_ATTRIBUTE.match(data, end) is not None
     alone = line.partition(b"#")[0].strip(b" \t\r\n,()\\")
     return alone in (WORD, b"global openai", b"nonlocal openai") or b"openai as " in line or line.startswith(b"%pip")
 

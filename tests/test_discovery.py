@@ -145,6 +145,9 @@ def test_patterns_mean_what_git_says(tmp_path_factory: pytest.TempPathFactory, t
         "pytest.importorskip('openai')",
         "openai = LazyLoader('openai', globals(), 'openai')",
         "sys.modules['openai'] = fake",
+        "patch.dict('sys.modules', {'openai': fake})",
+        "x = 1  # not openai\rimport openai",
+        "# what it is\rimport openai",
         "@patch('openai.ChatCompletion.create')",
         'side_effect = ["openai.error.APIError"]',
         "def f():\n    global openai\n",
@@ -174,21 +177,35 @@ def test_what_may_use_the_sdk_is_parsed(line: str) -> None:
         "x = settings.openai_api_key",
         "if provider == 'openai':",
         "self.openai = openai_client",
+        "# from openai import ChatCompletion",
+        "    # openai.ChatCompletion.create(model=m)",
+        "LOADERS = {'azure': _import_azure,\n    'openai': _import_openai}",
+        "path = 'embed.llms.openai.OpenAILLM'",
     ],
 )
 def test_what_only_speaks_of_it_is_not(line: str) -> None:
     assert not screen(f"x = 1\n{line}\ny = 2\n".encode())
 
 
-@pytest.mark.parametrize("line", ["import tiktoken", "from tiktoken import get_encoding", "    import tiktoken as tk"])
-def test_files_that_count_tokens_are_parsed(line: str) -> None:
-    assert not screen(line.encode())
-    assert speaks(f"x = 1\n{line}\n".encode())
-    assert speaks(b"\xef\xbb\xbfx = 1\r\n" + line.encode())
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import tiktoken\ne = tiktoken.get_encoding(name)",
+        "from tiktoken import get_encoding",
+        "    import tiktoken as tk\n    e = tk.encoding_for_model(name)",
+        "import tiktoken\n\ndef count(encoding: tiktoken.Encoding): ...",
+        "from tiktoken import *",
+    ],
+)
+def test_files_that_count_tokens_are_parsed(text: str) -> None:
+    assert not screen(text.encode())
+    assert speaks(f"x = 1\n{text}\n".encode())
+    assert speaks(b"\xef\xbb\xbfx = 1\r\n" + text.encode())
 
 
 def test_a_word_about_tiktoken_is_no_import() -> None:
     assert not speaks(b"# tiktoken is not used\nx = 'tiktoken'\nimport mytiktoken\n")
+    assert not speaks(b"from tiktoken.load import load_tiktoken_bpe\n")
 
 
 PLACES = ["a.py", "gen/a.py", "gen/keep.py", "s p.py", "#h.py", "!n.py", "tr /a.py", "x/y/z/a.py", "x/a.py", "own/a.py"]
