@@ -17,7 +17,7 @@ Parts = tuple[str, ...]
 ROOTS = 8  # folders, from that of a file upwards, that an absolute import may start from
 SOURCES = "src"  # a folder beside them that may hold the packages
 
-_STATEMENT = re.compile(rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*|import[ \t]+([^\n\\#;]+))")
+_STATEMENT = re.compile(rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*|import[ \t]+([^\n\\#;\"]+))")
 _TAKEN = re.compile(rb"\((?:[^)#]|#[^\n]*)*\)|(?:[^\n#\\]|\\\r?\n)*")
 _CELLS = re.compile(rb'(?:"|\\n)(?=[ \t]*(?:from|import)[ \t])')  # where a line of a notebook begins
 _WORDS = re.compile(r"\w+|\*")

@@ -53,7 +53,7 @@ class Workers:
 
     def analyse(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
         """The result of every file, in no order. `meanwhile` is called when the processes have something to do."""
-        few = len(files) <= _FILES or sum(len(data) for _, data in files) < _BYTES
+        few = len(files) <= _FILES or _size(files) < _BYTES
         if self._jobs == 1 or (few and not self._workers):
             meanwhile()
             yield from _Analysis(job).of(files)
@@ -67,7 +67,7 @@ class Workers:
             self._shared = _shared(path for path, _ in files)
         for worker in self._workers:
             worker.send(job)
-        waiting = batches(files, len(self._workers))
+        waiting = self._portions(files)
         running: dict[Connection, tuple[int, _Batch]] = {}
         lost: list[File] = []
         for number in range(len(self._workers)):
@@ -88,12 +88,20 @@ class Workers:
         for file in sorted(lost):
             yield _alone(file, job)
 
+    def _portions(self, files: Sequence[File]) -> list[_Batch]:
+        """The files in batches, largest first; none has files that different processes know."""
+        known: dict[int | None, _Batch] = {}
+        for file in files:
+            known.setdefault(self._owner(file[0]), []).append(file)
+        found = [batch for group in known.values() for batch in batches(group, len(self._workers))]
+        return sorted(found, key=_size, reverse=True)
+
     def _give(self, number: int, waiting: list[_Batch], running: dict[Connection, tuple[int, _Batch]]) -> None:
         """Hand a process the largest portion of what is its own, else of what is nobody's, else the smallest left.
 
         What another process knows is only worth parsing again where much is left.
         """
-        owners = [self._owner(batch) for batch in waiting]
+        owners = [self._owner(batch[0][0]) for batch in waiting]
         at = next((owners.index(wanted) for wanted in (number, None) if wanted in owners), len(waiting) - 1)
         if not waiting or (owners[at] not in (number, None) and len(waiting) < _WORTH):
             return
@@ -104,9 +112,9 @@ class Workers:
         running[worker.pipe] = number, batch
         worker.send(batch)
 
-    def _owner(self, batch: _Batch) -> int | None:
-        """The process that has had files of the innermost folder around a portion."""
-        return next((self._owners[folder] for folder in self._above(batch[0][0]) if folder in self._owners), None)
+    def _owner(self, path: str) -> int | None:
+        """The process that has had files of the innermost folder around a file."""
+        return next((self._owners[folder] for folder in self._above(path) if folder in self._owners), None)
 
     def _above(self, path: str) -> Iterator[str]:
         """The folders that a path stands in, the innermost first, below the one that all files share."""
@@ -196,22 +204,26 @@ def _alone(file: File, job: Job) -> FileResult:
 def batches(files: Sequence[File], jobs: int) -> list[_Batch]:
     """The files in portions for the workers, largest first. What stands in one folder imports one another, and each
     worker parses what it imports: a folder is divided only if it is too large for one worker."""
-    size = sum(len(data) for _, data in files)
+    size = _size(files)
     found: list[_Batch] = []
     room = 0
     for folder in _folders(sorted(files), 0, size // (jobs * 2)):
-        weight = sum(len(data) for _, data in folder)
+        weight = _size(folder)
         if weight > room:
             found.append([])
             room = size // (jobs * 8) + 1
         found[-1] += folder
         room -= weight
-    return sorted(found, key=lambda batch: -sum(len(data) for _, data in batch))
+    return sorted(found, key=_size, reverse=True)
+
+
+def _size(files: Sequence[File]) -> int:
+    return sum(len(data) for _, data in files)
 
 
 def _folders(files: _Batch, depth: int, room: int) -> Iterator[_Batch]:
     """The files of each folder that has at most `room` bytes of them, in order; alone where a folder has no more."""
-    if len(files) == 1 or sum(len(data) for _, data in files) <= room:
+    if len(files) == 1 or _size(files) <= room:
         yield files
         return
     for _, inside in itertools.groupby(files, lambda file: file[0].split(os.sep)[: depth + 1]):

@@ -15,6 +15,7 @@ import pytest
 from oaimigrate import engine, runner, workers
 from oaimigrate.config import Config
 from oaimigrate.diagnostics import FileResult, Safety
+from oaimigrate.source import Source
 
 OLD = "import openai\n\nopenai.api_key = 'k'\nr = openai.Model.list()\n"
 CONFIG = Config(frozenset({"OAI101", "OAI102"}))
@@ -154,3 +155,43 @@ def test_workers_can_be_spawned(files: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     done = subprocess.run([sys.executable, "spawning"], cwd=files, env=environment, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("12 {'OAI101'}\n", "")
+
+
+def test_what_was_parsed_in_one_round_is_kept_for_the_next(files: Path, tmp_path: Path) -> None:
+    for name in list(tmp_path.iterdir())[1:]:
+        name.unlink()
+    (tmp_path / "llm.py").write_text("import openai\n\n\ndef ask(): return openai.Model.list()\n")
+    (tmp_path / "middle.py").write_text("from llm import ask\n\n\ndef more(): return ask()\n")
+    (tmp_path / "reader.py").write_text("from middle import more\nprint(more()['data'])\n")
+    parsed: list[str] = []
+    parse = libcst.parse_module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(libcst, "parse_module", lambda text: parsed.append(text) or parse(text))
+        done = runner.run(runner.collect(["."]), Config(frozenset({"OAI103"})), jobs=1)
+    assert [result.path for result in done.results] == ["reader.py"]
+    assert len(parsed) == len(set(parsed)) == 4
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the patched engine reaches workers by fork")
+def test_a_process_is_given_its_own_folders_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in "abcd":
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            (tmp_path / folder / f"m{number}.py").write_text(OLD + "def ask(): return r\n" + "# more\n" * 3_000)
+        (tmp_path / folder / "reader.py").write_text(f"from m0 import ask\nprint(ask()['data'], '{folder}')\n")
+    log = tmp_path / "log"
+    real = engine.check_source
+
+    def logged(source: Source, *rest: object) -> FileResult:
+        with log.open("a") as out:
+            out.write(f"{os.path.dirname(source.path)} {os.getpid()}\n")
+        return real(source, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "check_source", logged)
+    done = runner.run(runner.collect(["."]), Config(frozenset({"OAI103"})), jobs=2)
+    assert [result.path for result in done.results] == [f"{folder}/reader.py" for folder in "abcd"]
+    lines = log.read_text().split("\n")[:-1]
+    assert len(lines) == 20
+    assert len({line.split()[1] for line in lines}) == 2
+    assert len(set(lines)) == 4  # each folder with one process
