@@ -112,6 +112,11 @@ class FileContext:
         return frozenset(n for s in scopes for n, bs in s.names.items() if any(b.how == "import" for b in bs))
 
     @cached_property
+    def mentions_namespaces(self) -> bool:
+        """Whether a subscript may be one of `vars(openai)` or `openai.__dict__`."""
+        return "vars(" in self.text or "__dict__" in self.text
+
+    @cached_property
     def module_name(self) -> str:
         """The name that module-level code has for the `openai` module, "" if it has none."""
         for name, bindings in self.tree.module_scope.names.items():

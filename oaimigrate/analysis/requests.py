@@ -97,7 +97,7 @@ def spelled(file: FileContext, node: cst.CSTNode) -> bool:
 def looked_up(file: FileContext, node: cst.Call | cst.Subscript) -> bool:
     """`getattr(openai, "ChatCompletion")`, `vars(openai)["ChatCompletion"]`, `openai.__dict__["ChatCompletion"]`."""
     if isinstance(node, cst.Subscript):
-        return file.kind(node.value).kind == Symbol("__dict__")
+        return file.mentions_namespaces and file.kind(node.value).kind == Symbol("__dict__")
     match node:
         case cst.Call(func=cst.Name(value="getattr"), args=[first, _, *_]):
             return file.kind(first.value).kind == Symbol("")

@@ -16,6 +16,7 @@ SUFFIX = ".ipynb"
 def uses_sdk(data: bytes, path: str) -> bool:
     """Whether the code of a notebook may use the SDK or installs it; true as well for one that cannot be read."""
     from oaimigrate import discovery
+    from oaimigrate.notebooks.magics import SIGN
     from oaimigrate.notebooks.source import NotebookSource
     from oaimigrate.source import SourceError
 
@@ -23,4 +24,5 @@ def uses_sdk(data: bytes, path: str) -> bool:
         code = NotebookSource.parse(data, path).text.encode("utf-8", "surrogatepass")
     except SourceError:
         return True
-    return discovery.speaks(code) or (discovery.WORD in code and b"install" in code)
+    written = code.replace(f"#{SIGN}".encode(), b"")  # programs that cells write are masked as comments
+    return discovery.speaks(written) or (discovery.WORD in code and b"install" in code)
