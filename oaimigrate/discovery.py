@@ -76,6 +76,7 @@ _BEFORE_IMPORTED = frozenset(b" \t,(;\\\n\r")
 _QUOTES = frozenset(b"\"'")
 _LOADERS = (b"mport", b"azy", b"modules", b"load")  # import_module, __import__, importorskip, LazyLoader, sys.modules
 _QUOTED_PATH = re.compile(rb"[\"'][\w.]*\Z")
+_OWN_CLASS = re.compile(rb"\.OpenAI(?!Error\b)\w")
 _LOADED_KEY = b"modules"  # patch.dict("sys.modules", {"openai": fake})
 _TOKENIZER = re.compile(rb"(?m)^[ \t]*(?:import|from)[ \t]+tiktoken\b")
 _ENCODINGS = re.compile(rb"\b(?:get_encoding|encoding_for_model|Encoding)\b|import[ \t]+\*")
@@ -163,8 +164,9 @@ def _binds(data: bytes, at: int, end: int, before: int, after: int) -> bool:
     if b"import" in line and before in _BEFORE_IMPORTED:
         return True
     if after == 0x2E:
-        named = before == 0x2E and _QUOTED_PATH.search(data, max(0, at - 80), at) is not None  # "llms.openai.OpenAI"
-        return not named and _SDK_ATTRIBUTE.match(data, end) is not None
+        if before == 0x2E and _OWN_CLASS.match(data, end) and _QUOTED_PATH.search(data, max(0, at - 80), at):
+            return False  # "llms.openai.OpenAILlm", a class of somebody else's module
+        return _SDK_ATTRIBUTE.match(data, end) is not None
     alone = line.partition(b"#")[0].strip(b" \t\r\n,()\\")
     return alone in (WORD, b"global openai", b"nonlocal openai") or b"openai as " in line or line.startswith(b"%pip")
 

@@ -149,6 +149,8 @@ def test_patterns_mean_what_git_says(tmp_path_factory: pytest.TempPathFactory, t
         "x = 1  # not openai\rimport openai",
         "# what it is\rimport openai",
         "@patch('openai.ChatCompletion.create')",
+        "@patch('app.llm.openai.ChatCompletion.create')",
+        "@patch('app.llm.openai.OpenAI')",
         'side_effect = ["openai.error.APIError"]',
         "def f():\n    global openai\n",
         "r = openai.ChatCompletion.create(model=m)",
