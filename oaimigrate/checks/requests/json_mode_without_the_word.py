@@ -9,6 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import SdkCall, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of, written_out
+from oaimigrate.analysis.reach import at_openai
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -23,7 +24,7 @@ def request(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`create(messages=[…], response_format={"type": "json_object"})`."""
     call = request_at(file, node)
     option = _json_mode(call) if call is not None else None
-    if call is None or option is None:
+    if call is None or option is None or not at_openai(file, node.func):
         return
     name = PATHS[call.path.removeprefix("beta.")]
     texts = _texts(file, call.argument(name))
