@@ -118,10 +118,10 @@ class Workers:
 
     def _above(self, path: str) -> Iterator[str]:
         """The folders that a path stands in, the innermost first, below the one that all files share."""
-        folder = os.path.dirname(path)
-        while len(folder) > max(len(self._shared), 1):
+        folder, inner = os.path.dirname(path), path
+        while folder not in (self._shared, "", inner):
             yield folder
-            folder = os.path.dirname(folder)
+            folder, inner = os.path.dirname(folder), folder
 
 
 class _Worker:
