@@ -8,7 +8,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from oaimigrate.analysis import reexports
-from oaimigrate.analysis.reexports import Reexports
 from oaimigrate.diagnostics import Export
 from oaimigrate.imports import ByWord, Index, Parts, bases, parts, roots, words
 
@@ -32,7 +31,6 @@ class Consumers:
         self._read = read
         self.imports = Index(read)
         self._importing: dict[str, list[str]] = {}  # by a word of an import: the files that may read something
-        self._packages: dict[str, Reexports] = {}
 
     def among(self, sources: Iterable[str], others: Iterable[str]) -> None:
         """Say which files use the SDK, and which may read what these hand out."""
@@ -125,9 +123,7 @@ class Consumers:
         """The names that a package which only imports hands on, None for any other file."""
         if not _is_package(path):
             return None
-        if path not in self._packages:
-            self._packages[path] = reexports.read(self._read(path))
-        package = self._packages[path]
+        package = reexports.read(self._read(path))
         if not package.nothing_else:
             return None
         imported = self.imports.of(path)

@@ -63,7 +63,7 @@ class Workers:
     def _divided(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
         if not self._workers:
             _prepare()
-            self._workers = [_Worker() for _ in range(self._jobs)]
+            self._workers = [_Worker() for _ in range(min(self._jobs, len(files)))]
             self._shared = _shared(path for path, _ in files)
         for worker in self._workers:
             worker.send(job)
