@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from oaimigrate.analysis.arrivals import Passed
+    from oaimigrate.analysis.kinds import Kind
     from oaimigrate.source import Place, Source
 
 
@@ -101,6 +101,24 @@ class Export(NamedTuple):
 
     members: frozenset[str]  # of a class or an object: those that give it; none for other names
     meaning: str  # what it is, in words that only change when its readers may see something else
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One argument of one call. `kind` names what other files define instead of pointing into their trees."""
+
+    path: str  # of the file that defines the function
+    function: str  # its name there: `show`, `Printer` for the making of an object, `Printer().show` for its method
+    argument: int | str  # its position among the arguments, or its keyword
+    kind: Kind
+    caller: str  # the path of the file with the call
+    row: int
+    of_sdk: bool = True  # false for a plain dict: it says what else the function is called with
+    members: frozenset[str] = frozenset()  # of an object: those that give something of the SDK
+
+    def concerns(self, data: bytes) -> bool:
+        """Whether a file that receives this may do something with it."""
+        return self.of_sdk and (not self.members or any(name.encode() in data for name in self.members))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from oaimigrate import manifests, registry
-from oaimigrate.analysis.arrivals import Passed
 from oaimigrate.analysis.exports import exports
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.passing import passes
 from oaimigrate.config import INTERNAL_ERROR, UNREADABLE, Config
-from oaimigrate.diagnostics import Diagnostic, Edit, Export, FileResult, Fix, Note, Safety, Span
+from oaimigrate.diagnostics import Diagnostic, Edit, Export, FileResult, Fix, Note, Passed, Safety, Span
 from oaimigrate.fixing import apply as fixes
 from oaimigrate.fixing import policy, quotes
 from oaimigrate.project import Project

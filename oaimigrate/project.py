@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oaimigrate.analysis.arrivals import Passed
     from oaimigrate.analysis.modules import Modules
     from oaimigrate.analysis.trees import Trees
+    from oaimigrate.diagnostics import Passed
 
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"

@@ -17,8 +17,7 @@ from oaimigrate.consumers import Consumers
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
-    from oaimigrate.analysis.arrivals import Passed
-    from oaimigrate.diagnostics import Export, FileResult
+    from oaimigrate.diagnostics import Export, FileResult, Passed
     from oaimigrate.runner import Collected, File, Progress
 
     Meanwhile = Callable[[], None]

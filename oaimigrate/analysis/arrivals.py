@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -23,30 +22,13 @@ from oaimigrate.analysis.kinds import (
     Value,
 )  # fmt: skip
 from oaimigrate.analysis.steps import known
+from oaimigrate.diagnostics import Passed
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
     from oaimigrate.analysis.infer import Inference
 
 MADE = "()"  # behind the name of what was called: `Printer()` is what `Printer` makes
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """One argument of one call. `kind` names what other files define instead of pointing into their trees."""
-
-    path: str  # of the file that defines the function
-    function: str  # its name there: `show`, `Printer` for the making of an object, `Printer().show` for its method
-    argument: int | str  # its position among the arguments, or its keyword
-    kind: Kind
-    caller: str  # the path of the file with the call
-    row: int
-    of_sdk: bool = True  # false for a plain dict: it says what else the function is called with
-    members: frozenset[str] = frozenset()  # of an object: those that give something of the SDK
-
-    def concerns(self, data: bytes) -> bool:
-        """Whether a file that receives this may do something with it."""
-        return self.of_sdk and (not self.members or any(name.encode() in data for name in self.members))
 
 
 def mapped(kind: Kind, leaf: Callable[[Kind], Kind]) -> Kind:

@@ -11,17 +11,18 @@ from oaimigrate.analysis.attributes import member
 from oaimigrate.analysis.kinds import (
     Awaitable,
     ClassOf,
-    Client,
     DictOf,
     Function,
     InstanceOf,
     Kind,
     ListOf,
-    Member,
+    Managed,
+    OneOf,
     Plain,
     Record,
     StreamOf,
     SuperOf,
+    TupleOf,
     Value,
     matters,
 )  # fmt: skip
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
 MAX_STARS = 3  # `from module import *` followed one from another
-DEPTH = 3  # of functions that return functions, objects that hold objects, and so on
+DEPTH = 3  # of what is put into words: functions that return functions, objects that hold objects
 
 
 def exports(file: FileContext, hops: int = 0) -> dict[str, Export]:
@@ -51,23 +52,24 @@ def exports(file: FileContext, hops: int = 0) -> dict[str, Export]:
         if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
             continue
         value = file.inference.bound(bindings, bindings[-1].node)
-        members = members_given(file, value.kind, 0)
-        if members or (members is None and gives(file, value.kind, 0)):
-            found[name] = Export(members or frozenset(), _meaning(file, value))
+        if gives(file, value.kind):
+            found[name] = Export(members_given(file, value.kind) or frozenset(), _meaning(file, value, set()))
     return found
 
 
-def _meaning(file: FileContext, value: Value, depth: int = 0) -> str:
-    """What a value is and gives, as deep as `gives` looks."""
+def _meaning(file: FileContext, value: Value, told: set[cst.CSTNode], depth: int = 0) -> str:
+    """What a value is and gives; what is in `told` was put into words before."""
+    given = ""
     match value.kind:
-        case Function(node=cst.FunctionDef() as node) if depth < DEPTH:
-            given = _meaning(file, file.inference.home(node).returned(node), depth + 1)
-        case (ClassOf(node=node) | InstanceOf(node=node)) as kind if depth < DEPTH:
-            inference = file.inference.home(node)
-            members = sorted(members_given(file, kind, depth) or ())
-            given = ", ".join(f"{m}: {_meaning(file, member(inference, node, m), depth + 1)}" for m in members)
-        case _:
-            given = ""
+        case Function(node=cst.FunctionDef() as node) | ClassOf(node=node) | InstanceOf(node=node) if (
+            depth < DEPTH and node not in told
+        ):
+            told.add(node)
+            given = ", ".join(
+                f"{name}: {_meaning(file, part, told, depth + 1)}"
+                for name, part in _parts(file, value.kind)
+                if gives(file, part.kind)
+            )
     return f"{mapped(value.kind, _without_node)!r}{' perhaps' if value.doubt else ''} {{{given}}}"
 
 
@@ -80,32 +82,64 @@ def _without_node(kind: Kind) -> Kind:
     return kind
 
 
-def gives(file: FileContext, kind: Kind, depth: int = 0) -> bool:
-    """Whether a value is something of the SDK, or a function or object of the project through which one gets it."""
-    match kind:
-        case Function(node=cst.FunctionDef() as node):
-            result = file.inference.home(node).returned(node).kind
-            return gives(file, result, depth + 1) if depth < DEPTH else matters(result)
-        case ClassOf() | InstanceOf():
-            return depth < DEPTH and bool(members_given(file, kind, depth))
-        case Client() | Member():
+def gives(file: FileContext, kind: Kind) -> bool:
+    """Whether a value is something of the SDK, or a function or object of the project through which one gets it.
+
+    A class that only makes objects of itself gives nothing: it is sought until nothing is left to look into.
+    """
+    came_from: dict[cst.CSTNode, cst.CSTNode | None] = {}  # what is looked into, and what led there
+    waiting: list[tuple[Kind, cst.CSTNode | None]] = [(kind, None)]
+    while waiting:
+        kind, above = waiting.pop()
+        match kind:
+            case Function(node=cst.FunctionDef() as node) | ClassOf(node=node) | InstanceOf(node=node):
+                known = file.inference.home(node).gives.get(node)
+                if known is None and node not in came_from:
+                    came_from[node] = above
+                    waiting += ((part.kind, node) for _, part in _parts(file, kind))
+                    continue
+            case (
+                ListOf(item=inner)
+                | StreamOf(item=inner)
+                | Managed(item=inner)
+                | Awaitable(result=inner)
+                | DictOf(value=inner)
+            ):
+                waiting.append((inner, above))
+                continue
+            case TupleOf(items=kinds) | OneOf(kinds=kinds):
+                waiting += ((inner, above) for inner in kinds)
+                continue
+            case Record(items=pairs):
+                waiting += ((inner, above) for _, inner in pairs)
+                continue
+            case Function() | SuperOf():
+                known = False
+            case _:
+                known = matters(kind)
+        if known:
+            while above is not None:
+                file.inference.home(above).gives[above] = True
+                above = came_from.get(above)
             return True
-        case ListOf(item=inner) | StreamOf(item=inner) | Awaitable(result=inner) | DictOf(value=inner):
-            return depth < DEPTH and gives(file, inner, depth + 1)
-        case Record(items=pairs):
-            return depth < DEPTH and any(gives(file, inner, depth + 1) for _, inner in pairs)
-    return matters(kind) and not isinstance(kind, (Function, SuperOf))
+    for looked_into in came_from:
+        file.inference.home(looked_into).gives[looked_into] = False
+    return False
 
 
-def members_given(file: FileContext, kind: Kind, depth: int = 0) -> frozenset[str] | None:
+def members_given(file: FileContext, kind: Kind) -> frozenset[str] | None:
     """The members of a class that give something of the SDK, None for what is not a class or an object of one."""
     if not isinstance(kind, (ClassOf, InstanceOf)):
         return None
+    return frozenset(name for name, part in _parts(file, kind) if gives(file, part.kind))
+
+
+def _parts(file: FileContext, kind: Function | ClassOf | InstanceOf) -> list[tuple[str, Value]]:
+    """What a function returns, and what the members of a class and of its objects are."""
     inference = file.inference.home(kind.node)
-    found = inference.given.get((kind.node, depth))
-    if found is None:
-        scope = inference.tree.scope_of_node[kind.node]
-        names = {*scope.names, *inference.tree.attributes.get(scope, {})}
-        found = frozenset(n for n in names if gives(file, member(inference, kind.node, n).kind, depth + 1))
-        inference.given[kind.node, depth] = found
-    return found
+    if isinstance(kind, Function):
+        assert isinstance(kind.node, cst.FunctionDef)
+        return [("()", inference.returned(kind.node))]
+    scope = inference.tree.scope_of_node[kind.node]
+    names = sorted({*scope.names, *inference.tree.attributes.get(scope, {})})
+    return [(name, member(inference, kind.node, name)) for name in names]

@@ -44,8 +44,8 @@ from oaimigrate.analysis.walk import dotted
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Api
-    from oaimigrate.analysis.arrivals import Passed
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.diagnostics import Passed
 
 MAX_DEPTH = 120  # frames of kind() inside kind(); a longer chain of names is left unknown rather than overflow
 STRING = Value(Plain("str"))
@@ -67,7 +67,7 @@ class Inference:
         self._bindings: dict[Binding, Value] = {}
         self._active: set[object] = set()
         self._returns: dict[cst.CSTNode, Value] = {}
-        self.given: dict[tuple[cst.ClassDef, int], frozenset[str]] = {}  # what of a class gives something of the SDK
+        self.gives: dict[cst.CSTNode, bool] = {}  # whether one gets something of the SDK from a function or class
         self.fields: dict[cst.ClassDef, list[str]] = {}  # of dataclasses and their like; none of other classes
         self.index = Index(self.tree)
         self.depth = 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.arrivals import MADE, Passed, mapped, named
+from oaimigrate.analysis.arrivals import MADE, mapped, named
 from oaimigrate.analysis.exports import gives, members_given
 from oaimigrate.analysis.kinds import (
     UNKNOWN,
@@ -29,6 +29,7 @@ from oaimigrate.analysis.kinds import (
     SuperOf,
     Symbol,
 )  # fmt: skip
+from oaimigrate.diagnostics import Passed
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext

@@ -1,0 +1,98 @@
+"""The names through which something of the SDK leaves a module: whatever other files are looked at hangs on them."""
+
+import textwrap
+
+import pytest
+
+from oaimigrate.config import Config
+from oaimigrate.diagnostics import Export
+from oaimigrate.engine import check_source
+from oaimigrate.source import Source
+
+CLIENT = "from openai import OpenAI\n"
+
+
+def exports(code: str) -> dict[str, Export]:
+    source = Source.from_text(CLIENT + textwrap.dedent(code), "module.py")
+    return dict(check_source(source, Config(select=frozenset())).exports)
+
+
+def names(code: str) -> dict[str, frozenset[str]]:
+    return {name: export.members for name, export in exports(code).items()}
+
+
+def test_a_class_that_only_makes_objects_of_itself_gives_nothing() -> None:
+    code = """
+        class Secret:
+            @classmethod
+            def from_dict(cls, data) -> "Secret":
+                return cls(**data)
+
+            def copy(self):
+                return Secret()
+    """
+    assert names(code) == {}
+
+
+def test_objects_that_make_each_other_give_what_one_of_them_holds() -> None:
+    code = """
+        class Left:
+            def right(self):
+                return Right()
+
+        class Right:
+            def left(self):
+                return Left()
+    """
+    assert names(code) == {}
+    held = (
+        code
+        + """
+            def __init__(self):
+                self.client = OpenAI()
+    """
+    )
+    assert names(held) == {"Left": frozenset({"right"}), "Right": frozenset({"left", "client"})}
+
+
+def test_a_long_way_to_a_response_is_followed_to_its_end() -> None:
+    steps = "".join(f"def step{n}():\n    return step{n + 1}\n" for n in range(9))
+    code = steps + "def step9():\n    return OpenAI().models.list()\n"
+    assert names(code).keys() == {f"step{n}" for n in range(10)}
+
+
+@pytest.mark.parametrize(
+    "returned",
+    ["[Holder()]", "(1, Holder())", "{'a': Holder()}", "[Holder() for _ in range(3)]", "Holder().client"],
+)
+def test_what_stands_in_a_container_counts(returned: str) -> None:
+    code = f"""
+        class Holder:
+            client = OpenAI()
+
+        def give():
+            return {returned}
+
+        def other():
+            return [1, ("a", 2)]
+    """
+    assert names(code) == {"Holder": frozenset({"client"}), "give": frozenset()}
+
+
+def test_the_meaning_changes_with_what_is_given_and_with_nothing_else() -> None:
+    def meaning(code: str) -> str:
+        return exports(code)["Service"].meaning
+
+    before = meaning("class Service:\n    def __init__(self):\n        self.client = OpenAI()\n        self.n = 1\n")
+    plain = meaning("class Service:\n    def __init__(self):\n        self.n = 'a'\n        self.client = OpenAI()\n")
+    more = meaning(
+        """
+        class Service:
+            def __init__(self):
+                self.client = OpenAI()
+
+            def ask(self):
+                return self.client.models.list()
+        """
+    )
+    assert before == plain != more
