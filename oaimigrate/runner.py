@@ -19,7 +19,9 @@ from oaimigrate.surroundings import surroundings
 if TYPE_CHECKING:
     from oaimigrate.diagnostics import FileResult, Safety
     from oaimigrate.project import Project
+    from oaimigrate.workers import Workers
 
+FEW_FILES, FEW_BYTES = 8, 150_000  # are done before other processes are ready. Measured with `benchmarks/run`
 _KEPT_BYTES = 300_000_000  # of files that do not mention the SDK, kept to be asked whether they read what it returns
 
 Progress = Callable[[int, int], None]
@@ -36,6 +38,7 @@ class Collected:
     others: tuple[str, ...] = ()  # files that do not mention the SDK: they may still read what other modules return
     kept: Mapping[str, bytes] = field(default_factory=dict)  # the bytes of `others`, as far as memory is spent on them
     around: Collected | None = None  # the rest of the project of files that were named: read, never reported on
+    workers: Workers | None = None  # for the run: processes that got ready while files were still read
 
     def bytes_of(self, path: str) -> bytes:
         """What is in one of `others`."""
@@ -72,10 +75,12 @@ def collect(
     excludes_of: ExcludesOf | None = None,
     docs: bool = False,
     near: bool = True,
+    jobs: int | None = 1,
 ) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is.
 
-    With `near`, the rest of the project is read for files that are named.
+    With `near`, the rest of the project is read for files that are named. Up to `jobs` processes (None: as many as
+    there are processors) get ready meanwhile where there is enough to do for them.
     """
     more = _documents() if docs else ()
     # A person who names a file wants to hear that it does not parse. Where files are found in folders, or a hook names
@@ -84,6 +89,7 @@ def collect(
     names = discover(paths, force_exclude=force_exclude, excludes_of=excludes_of, more=more)
     files, unreadable, others, requirements = [], [], [], []
     kept, room = {}, _KEPT_BYTES
+    workers, size = None, 0
     for path in names:
         try:
             data = read_bytes(path)
@@ -94,6 +100,10 @@ def collect(
                 requirements.append((path, data))
             elif _speaks(data, path) or (docs and _has_fences(data)):
                 files.append((path, data))
+                size += len(data)
+                if workers is None and jobs != 1 and not few(len(files), size):
+                    workers = _workers(jobs)
+                    workers.start(len(files))
             elif path.endswith(("setup.py", "noxfile.py")) and WORD in data:
                 requirements.append((path, data))
             elif path in given and not parses(data, path):
@@ -111,7 +121,18 @@ def collect(
     beside = surroundings(paths, names, excludes_of) if near else []
     around = collect(beside, near=False) if beside else None
     keep = kept if files or (around and around.files) else {}
-    return Collected(found, tuple(files), tuple(unreadable), tuple(others), keep, around)
+    return Collected(found, tuple(files), tuple(unreadable), tuple(others), keep, around, workers)
+
+
+def few(files: int, size: int) -> bool:
+    """Whether so many files with so many bytes in all are not worth another process."""
+    return files <= FEW_FILES or size < FEW_BYTES
+
+
+def _workers(jobs: int | None) -> Workers:
+    from oaimigrate.workers import Workers
+
+    return Workers(jobs or _cpus())
 
 
 def given(path: str, data: bytes, excludes_of: ExcludesOf | None = None) -> Collected:
@@ -173,7 +194,8 @@ def run(
 ) -> Run:
     """Check the collected files, or fix them up to `safety`; write what changed if asked to.
 
-    `config_of` says what holds for a file where that is not `config`.
+    `jobs` is as for `collect`, and is not asked where that made processes ready. `config_of` says what holds for a file
+    where that is not `config`.
     """
     results = [_unreadable(error, b"") for error in collected.unreadable]
     data: Mapping[str, bytes] = dict(collected.files)
@@ -206,9 +228,8 @@ def _in_rounds(
     progress: Progress | None,
 ) -> tuple[list[FileResult], Project]:
     from oaimigrate.rounds import rounds
-    from oaimigrate.workers import Workers
 
-    with Workers(jobs or _cpus()) as workers:
+    with collected.workers or _workers(jobs) as workers:
 
         def analysed(
             files: Sequence[File], project: Project, progress: Progress | None, meanwhile: Callable[[], None]

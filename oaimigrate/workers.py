@@ -2,7 +2,7 @@
 
 Each keeps the trees that it parsed, so it is given the same folders in every round. They are forked, where that can be
 done, before this process has a thread, and talked to by pipes: one portion of files at a time, so that neither side
-ever waits for the other to read.
+ever waits for the other to read. They import LibCST, which this process never does, while it still reads files.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from oaimigrate.diagnostics import FileResult
-from oaimigrate.runner import File, Job, analyse, crashed
+from oaimigrate.runner import File, Job, analyse, crashed, few
 
-_FILES, _BYTES = 8, 150_000  # starting processes costs what LibCST needs for so much. Measured with `benchmarks/run`
 # Python would look for cycles after every few hundred objects; a tree has a hundred thousand, and most are kept. Looked
 # for after so many characters of source, they cost nothing instead of a quarter of the time.
 _GARBAGE = 4_000_000
 _METHOD = "fork" if sys.platform.startswith("linux") else "spawn"
-_WORTH = 8  # portions that must be waiting before a process takes one whose trees another one has
+_WORTH = 150_000  # bytes that must be waiting before a process takes a portion whose trees another one has
 
 _Batch = list[File]
 
@@ -38,7 +37,7 @@ class Workers:
         self._jobs = jobs
         self._workers: list[_Worker] = []
         self._owners: dict[str, int] = {}  # of folders: the number of the process that had files of them
-        self._shared = ""
+        self._shared: str | None = None  # the folder that all files of the run stand in
 
     def __enter__(self) -> Workers:
         self._collects = gc.isenabled()
@@ -53,17 +52,20 @@ class Workers:
 
     def analyse(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
         """The result of every file, in no order. `meanwhile` is called when the processes have something to do."""
-        few = len(files) <= _FILES or _size(files) < _BYTES
-        if self._jobs == 1 or (few and not self._workers):
+        if self._jobs == 1 or (few(len(files), _size(files)) and not self._workers):
             meanwhile()
             yield from _Analysis(job).of(files)
         else:
             yield from self._divided(files, job, meanwhile)
 
+    def start(self, files: int) -> None:
+        """Have processes for so many files, each of which gets ready by itself."""
+        while len(self._workers) < min(self._jobs, files):
+            self._workers.append(_Worker(self._workers))
+
     def _divided(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
-        if not self._workers:
-            _prepare()
-            self._workers = [_Worker() for _ in range(min(self._jobs, len(files)))]
+        if self._shared is None:
+            self.start(len(files))
             self._shared = _shared(path for path, _ in files)
         for worker in self._workers:
             worker.send(job)
@@ -82,7 +84,7 @@ class Workers:
                 except (EOFError, OSError):  # the process died
                     lost += batch
                     self._workers[number].end()
-                    self._workers[number] = _Worker()
+                    self._workers[number] = _Worker(self._workers)
                     self._workers[number].send(job)
                 self._give(number, waiting, running)
         for file in sorted(lost):
@@ -103,7 +105,7 @@ class Workers:
         """
         owners = [self._owner(batch[0][0]) for batch in waiting]
         at = next((owners.index(wanted) for wanted in (number, None) if wanted in owners), len(waiting) - 1)
-        if not waiting or (owners[at] not in (number, None) and len(waiting) < _WORTH):
+        if not waiting or (owners[at] not in (number, None) and sum(map(_size, waiting)) < _WORTH):
             return
         batch = waiting.pop(at)
         for folder in {folder for path, _ in batch for folder in self._above(path)}:
@@ -125,12 +127,14 @@ class Workers:
 
 
 class _Worker:
-    """One process and the pipe to it."""
+    """One process and the pipe to it, beside those of `others`."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: Iterable[_Worker] = ()) -> None:
         context = multiprocessing.get_context(_METHOD)
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        # A fork has our ends of all pipes, and would never see that we died and closed them.
+        ours = [worker.pipe for worker in (self, *others)] if _METHOD == "fork" else []
+        self._process = context.Process(target=_work, args=(theirs, ours), daemon=True)  # type: ignore[attr-defined]
         self._process.start()
         theirs.close()
 
@@ -145,19 +149,13 @@ class _Worker:
         self.pipe.close()
 
 
-def _prepare() -> None:
-    """Have everything that a process needs before it is forked: importing LibCST costs each 200 ms otherwise."""
-    from oaimigrate.analysis import api
-    from oaimigrate.registry import all_rules
-
-    all_rules(), api.load()
-    gc.freeze()  # what is here now stays, so that workers do not copy its pages to look for garbage
-
-
-def _work(pipe: Connection) -> None:
-    """What a process does: wait for a job, then for files."""
+def _work(pipe: Connection, others: Sequence[Connection]) -> None:
+    """What a process does: get ready, wait for a job, then for files."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
     gc.disable()
+    for other in others:
+        other.close()
+    _prepare()
     analysis: _Analysis | None = None
     while True:
         try:
@@ -170,6 +168,15 @@ def _work(pipe: Connection) -> None:
         else:
             assert analysis is not None
             pipe.send(list(analysis.of(given)))
+
+
+def _prepare() -> None:
+    """Have everything that files need."""
+    from oaimigrate.analysis import api
+    from oaimigrate.registry import all_rules
+
+    all_rules(), api.load()
+    gc.freeze()  # what is here now stays, and is not looked at for garbage
 
 
 class _Analysis:

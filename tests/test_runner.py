@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -38,6 +39,48 @@ def test_results_do_not_depend_on_processes(files: Path) -> None:
     assert one == many
     assert [result.path for result in many.results] == sorted(path.name for path in files.iterdir())
     assert seen == [(number + 1, 12) for number in range(12)]
+
+
+def test_processes_get_ready_while_files_are_read(files: Path) -> None:
+    assert runner.collect(["."]).workers is None
+    assert runner.collect(["m00.py", "m01.py"], jobs=2).workers is None  # too few to be worth it
+    collected = runner.collect(["."], jobs=2)
+    assert collected.workers is not None
+    before = multiprocessing.active_children()
+    assert len(before) == 2
+    assert runner.run(collected, CONFIG) == runner.run(runner.collect(["."]), CONFIG, jobs=1)
+    assert not any(process.is_alive() for process in before)
+
+
+def test_the_process_that_collects_does_without_libcst(files: Path) -> None:
+    script = (
+        "import sys\nfrom oaimigrate.cli import main\n"
+        "if __name__ == '__main__':\n"
+        "    main(['check', '-j2', '--isolated', '.'])\n"
+        "    print('libcst' in sys.modules)\n"
+    )
+    done = run_script(files, script)
+    assert "Found 24 problems" in done.stdout
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("False", "")
+
+
+def test_processes_end_when_the_one_that_started_them_is_killed(files: Path) -> None:
+    script = (
+        "import os, signal, sys\nfrom oaimigrate import runner\n"
+        "if __name__ == '__main__':\n"
+        "    collected = runner.collect(['.'], jobs=2)\n"
+        "    os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))\n"
+    )
+    done = run_script(files, script)  # it waits for all that may still write to its output
+    assert done.returncode != 0
+
+
+def run_script(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    (folder / "script").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    return subprocess.run(
+        [sys.executable, "script"], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 def test_a_folder_goes_to_one_worker_unless_it_is_too_large() -> None:
@@ -148,12 +191,10 @@ def test_workers_can_be_spawned(files: Path) -> None:
         "import sys; sys.platform = 'darwin'\n"
         "from oaimigrate import runner\nfrom oaimigrate.config import Config\n"
         "if __name__ == '__main__':\n"
-        "    done = runner.run(runner.collect(['.']), Config(frozenset({'OAI101'})), jobs=2)\n"
+        "    done = runner.run(runner.collect(['.'], jobs=2), Config(frozenset({'OAI101'})))\n"
         "    print(len(done.results), {d.code for r in done.results for d in r.diagnostics})\n"
     )
-    (files / "spawning").write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    done = subprocess.run([sys.executable, "spawning"], cwd=files, env=environment, capture_output=True, text=True)
+    done = run_script(files, script)
     assert (done.stdout, done.stderr) == ("12 {'OAI101'}\n", "")
 
 

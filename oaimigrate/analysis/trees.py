@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from oaimigrate import syntax
-from oaimigrate.analysis.positions import Positions
-from oaimigrate.analysis.walk import Tree
-
 if TYPE_CHECKING:
+    from oaimigrate.analysis.positions import Positions
+    from oaimigrate.analysis.walk import Tree
     from oaimigrate.source import Source
 
 ROOM = 3_000_000  # characters of source; a tree takes about 60 bytes for each
@@ -33,6 +31,10 @@ class Trees:
         key = source.path, source.text
         found = self._kept.pop(key, None)
         if found is None:
+            from oaimigrate import syntax  # and so LibCST, which the process that only collects does without
+            from oaimigrate.analysis.positions import Positions
+            from oaimigrate.analysis.walk import Tree
+
             text = _LONE_RETURN.sub("\n", source.text) if "\r" in source.text else source.text  # LibCST loses those
             tree = Tree(syntax.parse(source.with_text(text)))
             found = tree, Positions(tree, text, source.line_starts)

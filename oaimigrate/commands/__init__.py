@@ -54,12 +54,18 @@ def options(kind: type[_Options], given: Mapping[str, Any]) -> _Options:
     return made
 
 
-def collect(paths: Sequence[str], configured: Configuration, *, docs: bool = False) -> Collected:
+def collect(
+    paths: Sequence[str], configured: Configuration, *, docs: bool = False, jobs: int | None = None
+) -> Collected:
     """The files of a run, found as its configuration says."""
     from oaimigrate import runner
 
     collected = runner.collect(
-        paths or ["."], force_exclude=configured.forces_excludes, excludes_of=configured.excludes, docs=docs
+        paths or ["."],
+        force_exclude=configured.forces_excludes,
+        excludes_of=configured.excludes,
+        docs=docs,
+        jobs=jobs,
     )
     if not collected.found:
         warn("no Python files found under the given paths")

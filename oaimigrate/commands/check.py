@@ -82,7 +82,7 @@ def run(paths: Sequence[str], **given: object) -> int:
             raise click.UsageError("`-` reads standard input and stands alone")
         return _check_stdin(options, files)
     configured = _configuration(options, files)
-    collected = commands.collect(paths, configured, docs=options.docs)
+    collected = commands.collect(paths, configured, docs=options.docs, jobs=options.jobs)
     done = runner.run(
         collected,
         configured.base,

@@ -42,7 +42,7 @@ def run(paths: Sequence[str], **given: object) -> int:
     configured = configuration(
         Config(debug=options.debug, docs=options.docs), {**options.settings, "select": [migration.FAMILY]}
     )
-    collected = commands.collect(paths, configured, docs=options.docs)
+    collected = commands.collect(paths, configured, docs=options.docs, jobs=options.jobs)
     names = [path for path, _ in collected.files]
     refused = None if options.diff or options.allow_dirty else why_not_clean(names)
     done = runner.run(
