@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oaimigrate.analysis import reexports
 from oaimigrate.diagnostics import Export
-from oaimigrate.imports import ByWord, Index, Parts, bases, parts, roots, words
+from oaimigrate.imports import BOUND, ByWord, Index, Parts, bases, parts, roots, words
 
 _IN_WORD = re.compile(rb"\w").match
 
@@ -107,13 +107,13 @@ class Consumers:
         named: set[str] = set()
         for exporter in exporters:
             taken = imported.taken(exporter.path)
-            if taken == frozenset():
+            if not taken:
                 continue
-            if taken and "*" in taken and _is_package(path):
+            if "*" in taken and _is_package(path):
                 return None
             data = self._read(path)
             for name, (members, _) in exporter.names.items():
-                if name in taken if taken and "*" not in taken else holds(data, name):
+                if name in taken or ("*" in taken and holds(data, name)) or (BOUND in taken and _reads(data, name)):
                     if not members or _uses(data, members):
                         return None
                     named |= members
@@ -159,6 +159,11 @@ def holds(data: bytes, word: str) -> bool:
             return True
         at = data.find(wanted, end)
     return False
+
+
+def _reads(data: bytes, name: str) -> bool:
+    """Whether a name of a module may be read in a file: `llm.ask`, `getattr(llm, "ask")`."""
+    return holds(data, f".{name}") or any(f"{quote}{name}{quote}".encode() in data for quote in ("'", '"'))
 
 
 def _uses(data: bytes, members: Iterable[str]) -> bool:

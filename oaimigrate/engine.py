@@ -84,7 +84,7 @@ def fix_source(
             break
         applied += done
         source, diagnostics, file = fixed, again, next_file
-    diagnostics = _reported(file, diagnostics, config)
+    diagnostics = _reported(file, [d for d in diagnostics if not fixes.is_done(source.text, d, safety)], config)
     return FileResult(
         source.path, source.text, tuple(diagnostics), original, tuple(applied), _virtual(source), exported, passed
     )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 Parts = tuple[str, ...]
 
 ROOTS = 8  # folders, from that of a file upwards, that an absolute import may start from
+BOUND = "."  # in the place of a name: the module, whose names stand behind a dot then
 SOURCES = "src"  # a folder beside them that may hold the packages
 
 _STATEMENT = re.compile(rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*|import[ \t]+([^\n\\#;\"]+))")
@@ -48,24 +49,22 @@ class Imports(NamedTuple):
         named = tuple(module.split(".")) if module else ()
         return (*package[: len(package) - level + 1], *named) == path if level else self._means(named, path)
 
-    def taken(self, path: Parts) -> frozenset[str] | None:
-        """The names that are taken from a module; None where it is bound itself, so that any may be read."""
+    def taken(self, path: Parts) -> frozenset[str]:
+        """The names that are taken from a module; `BOUND` among them where it is bound itself."""
         stem, package = words(path)
-        for module in self.plain.get(stem, ()):
-            if self._means(module, path):
-                return None
-        for taken in self.taken_from.get(package, ()):
-            if stem in taken.names and self._taken_from(taken, path[:-1]):
-                return None
         found: frozenset[str] = frozenset()
         for taken in self.taken_from.get(stem, ()):
             if self._taken_from(taken, path):
                 found |= taken.names
+        if any(self._means(module, path) for module in self.plain.get(stem, ())) or any(
+            stem in taken.names and self._taken_from(taken, path[:-1]) for taken in self.taken_from.get(package, ())
+        ):
+            found |= {BOUND}
         return found
 
     def name(self, path: Parts) -> bool:
         """Whether a module is imported, or a name of it."""
-        return self.taken(path) != frozenset()
+        return bool(self.taken(path))
 
     def _taken_from(self, taken: Taken, path: Parts) -> bool:
         return taken.module == path if taken.exact else self._means(taken.module, path)

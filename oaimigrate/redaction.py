@@ -9,6 +9,7 @@ import re
 
 _PREFIXED = re.compile(r"\b((?:sk|gsk|xai|nvapi|pplx|csk|dsk)[-_])[A-Za-z0-9_-]{16,}")
 _QUOTED = re.compile(r"""(?<=["'])[A-Za-z0-9_-]{24,200}(?=["'])""")
+_WHOLE = re.compile(r"""(?<=["'])(?:Bearer )?([A-Za-z0-9_-]{24,200})(?=["'])""")
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{24,200}")
 _PLACEHOLDER = re.compile(
     r"your|key|x{3,}|\*{3,}|test|fake|dummy|example|sample|here|replace|change|secret|token|placeholder|invalid"
@@ -24,6 +25,11 @@ def is_secret(text: str) -> bool:
         return False
     mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
     return mixed and len(set(text)) >= _MIN_DISTINCT
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a quoted string in some code is a real key, by itself or behind `Bearer`."""
+    return any(is_secret(found[1]) for found in _WHOLE.finditer(text))
 
 
 def redact(text: str) -> str:

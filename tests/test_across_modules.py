@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 from oaimigrate import config, rulebook, runner
 from oaimigrate.config import Config
 from oaimigrate.diagnostics import Safety
+from oaimigrate.engine import RECURSION_LIMIT
+
+sys.setrecursionlimit(RECURSION_LIMIT)  # Hypothesis warns where the first example changes it
 
 READ = '["choices"][0]["message"]["content"]'
 CALL = 'openai.ChatCompletion.create(model="m", messages=q)'
@@ -45,6 +49,11 @@ FILES = {
     "from show.errors import handle\nfrom show.hands import forward\nr = llm.ask([])\nprinting.show(r)\n"
     "forward(r)\np = hands.P(r)\np.line(r['choices'][0], width=3)\nplain.both(r)\nplain.both({'choices': []})\n"
     "try:\n    llm.ask([])\nexcept openai.error.OpenAIError as e:\n    handle(e)\n",
+    "kit/kept.py": "import openai\nask = openai.ChatCompletion.create\nCompletion = openai.Completion\n"
+    "Limits = (openai.error.RateLimitError, openai.error.Timeout)\n",
+    "web/kept.py": "from kit import kept\nfrom kit.kept import *\ndef both(q):\n    try:\n"
+    f"        return kept.ask(engine='m', messages=q){READ}, ask(engine='m', messages=q){READ}\n"
+    "    except Limits as e:\n        print(e.http_status)\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -76,7 +85,8 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
     whole = outcome(project, ["."])
     app = {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py"}
     show = {"show/printing.py", "show/printer.py", "show/late.py", "show/plain.py", "show/errors.py", "web/show.py"}
-    assert set(whole) == {*app, *show, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
+    kept = {"kit/kept.py", "web/kept.py"}
+    assert set(whole) == {*app, *show, *kept, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
 
@@ -85,6 +95,13 @@ def test_classes_are_followed_through_files_that_only_hand_them_on(project: Path
     whole = outcome(project, ["."])
     for name in ("web/chat.py", "web/made.py"):
         assert ".reply([]).choices[0].message.content" in whole[name][1]
+
+
+def test_methods_and_errors_of_the_sdk_are_followed_under_the_names_another_module_gives_them(project: Path) -> None:
+    text = outcome(project, ["."])["web/kept.py"][1]
+    read = "(model='m', messages=q).choices[0].message.content"
+    assert f"return kept.ask{read}, ask{read}\n" in text
+    assert 'getattr(e, "status_code", None)' in text
 
 
 def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project: Path) -> None:

@@ -9,11 +9,11 @@ from oaimigrate.diagnostics import Export
 from oaimigrate.engine import check_source
 from oaimigrate.source import Source
 
-CLIENT = "from openai import OpenAI\n"
+SDK = "import openai\n"
 
 
 def exports(code: str) -> dict[str, Export]:
-    source = Source.from_text(CLIENT + textwrap.dedent(code), "module.py")
+    source = Source.from_text(SDK + textwrap.dedent(code), "module.py")
     return dict(check_source(source, Config(select=frozenset())).exports)
 
 
@@ -49,7 +49,7 @@ def test_objects_that_make_each_other_give_what_one_of_them_holds() -> None:
         code
         + """
             def __init__(self):
-                self.client = OpenAI()
+                self.client = openai.OpenAI()
     """
     )
     assert names(held) == {"Left": frozenset({"right"}), "Right": frozenset({"left", "client"})}
@@ -57,7 +57,7 @@ def test_objects_that_make_each_other_give_what_one_of_them_holds() -> None:
 
 def test_a_long_way_to_a_response_is_followed_to_its_end() -> None:
     steps = "".join(f"def step{n}():\n    return step{n + 1}\n" for n in range(9))
-    code = steps + "def step9():\n    return OpenAI().models.list()\n"
+    code = steps + "def step9():\n    return openai.OpenAI().models.list()\n"
     assert names(code).keys() == {f"step{n}" for n in range(10)}
 
 
@@ -68,7 +68,7 @@ def test_a_long_way_to_a_response_is_followed_to_its_end() -> None:
 def test_what_stands_in_a_container_counts(returned: str) -> None:
     code = f"""
         class Holder:
-            client = OpenAI()
+            client = openai.OpenAI()
 
         def give():
             return {returned}
@@ -83,16 +83,52 @@ def test_the_meaning_changes_with_what_is_given_and_with_nothing_else() -> None:
     def meaning(code: str) -> str:
         return exports(code)["Service"].meaning
 
-    before = meaning("class Service:\n    def __init__(self):\n        self.client = OpenAI()\n        self.n = 1\n")
-    plain = meaning("class Service:\n    def __init__(self):\n        self.n = 'a'\n        self.client = OpenAI()\n")
+    before = meaning(
+        "class Service:\n    def __init__(self):\n        self.client = openai.OpenAI()\n        self.n = 1\n"
+    )
+    plain = meaning(
+        "class Service:\n    def __init__(self):\n        self.n = 'a'\n        self.client = openai.OpenAI()\n"
+    )
     more = meaning(
         """
         class Service:
             def __init__(self):
-                self.client = OpenAI()
+                self.client = openai.OpenAI()
 
             def ask(self):
                 return self.client.models.list()
         """
     )
     assert before == plain != more
+
+
+def test_classes_and_methods_of_the_sdk_leave_under_any_name() -> None:
+    code = """
+        from openai import OpenAI
+        from openai.error import RateLimitError as Limit
+
+        Chat = openai.ChatCompletion
+        ask = openai.Completion.create
+        errors = (openai.error.Timeout, openai.error.APIError)
+        api = openai
+
+        def chosen():
+            return openai.ChatCompletion
+    """
+    assert names(code).keys() == {"OpenAI", "Limit", "Chat", "ask", "errors", "chosen"}
+
+
+def test_what_a_class_inherits_counts_as_its_own() -> None:
+    code = """
+        class Base:
+            def ask(self):
+                return openai.OpenAI().models.list()
+
+        class Middle(Base):
+            pass
+
+        class Bot(Middle):
+            def name(self):
+                return "bot"
+    """
+    assert names(code) == dict.fromkeys(("Base", "Middle", "Bot"), frozenset({"ask"}))

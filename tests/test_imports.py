@@ -21,10 +21,10 @@ MODEL = {"Model": Export(frozenset({"ask"}), "a class")}
         ("from app.llm import other, \\\n    ask", {"other", "ask"}),
         ("from app.llm import *", {"*"}),
         ("def f():\n    from .llm import ask", {"ask"}),
-        ("from . import llm", None),
-        ("from app import other, llm", None),
-        ("import os, app.llm as model", None),
-        ("import app.llm\nfrom app.llm import ask", None),
+        ("from . import llm", {"."}),
+        ("from app import other, llm", {"."}),
+        ("import os, app.llm as model", {"."}),
+        ("import app.llm\nfrom app.llm import ask", {".", "ask"}),
         ("from ..llm import ask", set()),
         ("from other.llm import ask", set()),
         ("from llm import ask", {"ask"}),
@@ -33,7 +33,7 @@ MODEL = {"Model": Export(frozenset({"ask"}), "a class")}
         ("important = from_app = 1", set()),
     ],
 )
-def test_what_is_taken_from_a_module(text: str, taken: set[str] | None) -> None:
+def test_what_is_taken_from_a_module(text: str, taken: set[str]) -> None:
     found = imports("app/main.py", f"import os\n{text}\n".encode())
     assert found.taken(parts("app/llm.py")) == taken
 
@@ -52,8 +52,8 @@ def test_an_absolute_import_starts_in_a_folder_above_or_beside_in_src() -> None:
 def test_a_notebook_imports_in_its_json() -> None:
     cell = rb'{"cells": [{"source": ["import os\n", "from llm import ask\n"]}, {"source": "x = 1\nimport other"}]}'
     found = imports("a/n.ipynb", cell)
-    assert "ask" in (found.taken(parts("a/llm.py")) or ())
-    assert found.taken(parts("a/other.py")) is None
+    assert "ask" in found.taken(parts("a/llm.py"))
+    assert found.taken(parts("a/other.py")) == {"."}
 
 
 def readers(files: dict[str, str], exports: dict[str, dict[str, Export]]) -> list[str]:
@@ -70,9 +70,12 @@ def test_only_who_takes_the_name_reads_it() -> None:
         "app/whole.py": "from app import llm\nllm.ask()\n",
         "app/other.py": "from app.llm import settings\nask = 1\n",
         "app/words.py": "from app import llm\nllm.task()\n",
+        "app/own.py": "from app import llm\nllm.start()\nask = print\n",
+        "app/named.py": "from app import llm\ngetattr(llm, 'ask')()\n",
+        "app/both.py": "from app import llm\nfrom app.llm import ask\n",
         "app/foreign.py": "from lib.llm import ask\n",
     }
-    assert readers(files, {"app/llm.py": ASK}) == ["app/takes.py", "app/whole.py"]
+    assert readers(files, {"app/llm.py": ASK}) == ["app/both.py", "app/named.py", "app/takes.py", "app/whole.py"]
 
 
 def test_of_a_class_a_member_must_be_used() -> None:

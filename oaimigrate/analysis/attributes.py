@@ -33,6 +33,8 @@ from oaimigrate.analysis.steps import agreed, known
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
 
+BASES = 8  # classes that inherit from one another are followed so far
+
 
 def attribute(inference: Inference, base: Value, name: str) -> Value:
     match base.kind:
@@ -120,7 +122,7 @@ def member(inference: Inference, node: cst.ClassDef, name: str, *, instance: boo
 def inherited(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool, depth: int) -> Value:
     for base in node.bases:
         match inference.kind(base.value).kind:
-            case ClassOf(node=parent) if depth < 8 and parent is not node:
+            case ClassOf(node=parent) if depth < BASES and parent is not node:
                 value = member(inference.home(parent), parent, name, instance=instance, depth=depth + 1)
                 if value.kind != UNKNOWN:
                     return value

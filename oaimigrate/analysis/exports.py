@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.arrivals import mapped
-from oaimigrate.analysis.attributes import member
+from oaimigrate.analysis.attributes import BASES, member
 from oaimigrate.analysis.kinds import (
     Awaitable,
     ClassOf,
     DictOf,
+    ErrorOf,
     Function,
     InstanceOf,
     Kind,
@@ -22,6 +23,7 @@ from oaimigrate.analysis.kinds import (
     Record,
     StreamOf,
     SuperOf,
+    Symbol,
     TupleOf,
     Value,
     matters,
@@ -30,6 +32,7 @@ from oaimigrate.diagnostics import Export
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.infer import Inference
 
 MAX_STARS = 3  # `from module import *` followed one from another
 DEPTH = 3  # of what is put into words: functions that return functions, objects that hold objects
@@ -49,8 +52,6 @@ def exports(file: FileContext, hops: int = 0) -> dict[str, Export]:
         if other is not None and other.source.path != file.source.path:
             found |= {name: e for name, e in exports(other, hops + 1).items() if not name.startswith("_")}
     for name, bindings in file.tree.module_scope.names.items():
-        if all(b.how == "import" and (b.module == "openai" or b.module.startswith("openai.")) for b in bindings):
-            continue
         value = file.inference.bound(bindings, bindings[-1].node)
         if gives(file, value.kind):
             found[name] = Export(members_given(file, value.kind) or frozenset(), _meaning(file, value, set()))
@@ -115,8 +116,10 @@ def gives(file: FileContext, kind: Kind) -> bool:
                 continue
             case Function() | SuperOf():
                 known = False
+            case Symbol(path=path):
+                known = bool(path)
             case _:
-                known = matters(kind)
+                known = matters(kind) or isinstance(kind, ErrorOf)
         if known:
             while above is not None:
                 file.inference.home(above).gives[above] = True
@@ -140,6 +143,15 @@ def _parts(file: FileContext, kind: Function | ClassOf | InstanceOf) -> list[tup
     if isinstance(kind, Function):
         assert isinstance(kind.node, cst.FunctionDef)
         return [("()", inference.returned(kind.node))]
-    scope = inference.tree.scope_of_node[kind.node]
-    names = sorted({*scope.names, *inference.tree.attributes.get(scope, {})})
-    return [(name, member(inference, kind.node, name)) for name in names]
+    return [(name, member(inference, kind.node, name)) for name in sorted(_members(inference, kind.node))]
+
+
+def _members(inference: Inference, node: cst.ClassDef, depth: int = 0) -> set[str]:
+    """The names of what a class and its objects have, also from bases that the project defines."""
+    scope = inference.tree.scope_of_node[node]
+    found = {*scope.names, *inference.tree.attributes.get(scope, {})}
+    for base in node.bases if depth < BASES else ():
+        match inference.kind(base.value).kind:
+            case ClassOf(node=parent) if parent is not node:
+                found |= _members(inference.home(parent), parent, depth + 1)
+    return found

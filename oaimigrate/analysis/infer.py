@@ -34,7 +34,6 @@ from oaimigrate.analysis.kinds import (
     Unknown,
     Value,
     join,
-    matters,
 )  # fmt: skip
 from oaimigrate.analysis.narrowing import narrowed
 from oaimigrate.analysis.scopes import Binding, reaching
@@ -181,8 +180,10 @@ class Inference:
     def unbound(self, node: cst.Name) -> Value:
         for star in self.tree.module_scope.stars if node.value not in CONSTANTS else ():
             found = self.file.imported(star.module, node.value, star.level)
-            symbol = isinstance(found.kind, Symbol) and (not found.kind.path or self.exports(found.kind.path))
-            if symbol or matters(found.kind):
+            sdk = not star.level and star.module.partition(".")[0] == "openai"
+            if sdk and isinstance(found.kind, Symbol) and found.kind.path and not self.exports(found.kind.path):
+                continue
+            if known(found.kind):
                 return found
         if node.value in BUILTINS or not self.tree.module_scope.stars:
             return CONSTANTS.get(node.value, SILENT)

@@ -20,8 +20,8 @@ from oaimigrate.analysis.kinds import (
     Doubt,
     External,
     Value,
-    matters,
 )
+from oaimigrate.analysis.steps import known
 from oaimigrate.source import SourceError, read_bytes
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Modules:
         if not bindings:
             for star in file.tree.module_scope.stars:
                 value = file.imported(star.module, name, star.level)
-                if matters(value.kind):
+                if known(value.kind):
                     return value
             return self.starred(path, [(s.module, s.level) for s in file.tree.module_scope.stars], name)
         value = file.inference.bound(bindings, bindings[-1].node)
@@ -223,7 +223,7 @@ class Modules:
                 return self.module(path, found.module)
             return self.exported(path, found.module, found.member, found.level)
         brought = (self.exported(path, s.module, name, s.level) for s in stars)
-        value = next((v for v in brought if matters(v.kind)), SILENT)
+        value = next((v for v in brought if known(v.kind)), SILENT)
         if value is SILENT:
             value = self.starred(path, [(s.module, s.level) for s in stars], name)
         return value if value is not SILENT else own

@@ -24,6 +24,14 @@ def choose(diagnostics: Sequence[Diagnostic], safety: Safety) -> list[Diagnostic
     ]
 
 
+def is_done(text: str, diagnostic: Diagnostic, safety: Safety) -> bool:
+    """Whether a fix that may be applied changes nothing here: `Chat.create` of a class that another file replaces."""
+    fix = diagnostic.fix
+    if fix is None or not fix.edits or fix.needs or not _allowed(fix, safety):
+        return False
+    return all(text[edit.start : edit.end] == edit.text for edit in fix.edits)
+
+
 def _allowed(fix: Fix, safety: Safety) -> bool:
     return fix.safety <= safety and fix.safety is not Safety.DISPLAY
 

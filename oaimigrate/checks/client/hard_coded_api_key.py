@@ -16,7 +16,7 @@ from oaimigrate.analysis.kinds import Client, External, Symbol
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.diagnostics import Diagnostic, Fix, Need, Note, Safety
 from oaimigrate.fixing import edits as build
-from oaimigrate.redaction import is_secret
+from oaimigrate.redaction import holds_secret, is_secret
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI201")
@@ -36,6 +36,8 @@ CALLED = re.compile(r"(?:^|_)(?:api_?)?key$", re.IGNORECASE)
 @rule.on(cst.Module)
 def keys(node: cst.Module, file: FileContext) -> Iterator[Diagnostic]:
     """Each key once: where the SDK takes it, with what to do instead, and then where it stands by its looks."""
+    if not holds_secret(file.text):
+        return
     found: dict[cst.CSTNode, Diagnostic] = {}
     for value, variable in (*_passed(file), *_assigned(file), *_set_default(file)):
         found |= _finding(file, value, variable)
@@ -49,7 +51,7 @@ def keys(node: cst.Module, file: FileContext) -> Iterator[Diagnostic]:
 def _passed(file: FileContext) -> Iterator[tuple[cst.BaseExpression, str]]:
     """`OpenAI(api_key="sk-…")`, `client.with_options(api_key="sk-…")`, a 0.28 request with its own key."""
     for node in file.nodes(cst.Call):
-        if not any(a.star or (a.keyword is not None and a.keyword.value in ARGUMENTS) for a in node.args):
+        if not any(a.keyword is not None and a.keyword.value in ARGUMENTS for a in node.args):
             continue
         name = constructed(file, node)
         kind = file.kind(node.func).kind

@@ -290,12 +290,13 @@ def _looks_at_class(file: FileContext, call: cst.CSTNode | None) -> bool:
 
 @rule.on(cst.Call)
 def arguments_elsewhere(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
-    """`fn(engine=…)` where `fn` holds a 0.28 method."""
-    if isinstance(node.func, cst.Name) and not spelled(file, node.func):
-        kind = file.kind(node.func).kind
-    else:
+    """`fn(engine=…)` where `fn` holds a 0.28 method, which may be kept in an attribute, a dict or another module."""
+    if not isinstance(node.func, (cst.Name, cst.Attribute, cst.Subscript)):
         return
-    if not isinstance(kind, Symbol) or kind.path not in file.api.methods:
+    kind = file.kind(node.func).kind
+    if not isinstance(kind, Symbol) or kind.path not in file.api.methods or file.in_legacy_branch(node):
+        return
+    if isinstance(node.func, cst.Attribute) and request_at(file, node.func) is not None:
         return
     row = file.api.methods[kind.path][0]
     if not row.new:
