@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from oaimigrate.analysis import reexports
@@ -30,16 +30,26 @@ class Consumers:
     def __init__(self, read: Callable[[str], bytes]) -> None:
         self._read = read
         self.imports = Index(read)
+        self._folders: dict[str, list[str]] = {}  # the files of each folder whose imports were not asked for
+        self._reaching: dict[Parts, list[str]] = {}  # by where an import can start: the folders from which it can
         self._importing: dict[str, list[str]] = {}  # by a word of an import: the files that may read something
 
-    def among(self, sources: Iterable[str], others: Iterable[str]) -> None:
-        """Say which files use the SDK, and which may read what these hand out."""
-        every = [*sources, *others]
-        self.imports.known = frozenset(map(os.fsencode, set().union(*map(parts, every))))
-        above = {base for path in sources for base in bases(parts(path, package=True))}
-        for path in self._reaching(every, above):
-            for word in self.imports.of(path).words():
-                self._importing.setdefault(word, []).append(path)
+    def among(self, paths: Collection[str]) -> None:
+        """Say which files there are."""
+        self.imports.known = frozenset(map(os.fsencode, set().union(*map(parts, paths))))
+        for path in paths:
+            self._folders.setdefault(os.path.dirname(path), []).append(path)
+        for folder in self._folders:
+            for root in roots(folder):
+                self._reaching.setdefault(root, []).append(folder)
+
+    def near(self, path: str) -> None:
+        """Read what those files import that can import a module; `of` does it for all that it is asked about."""
+        for base in bases(parts(path, package=True)):
+            for folder in self._reaching.pop(base, ()):
+                for reader in self._folders.pop(folder, ()):
+                    for word in self.imports.of(reader).words():
+                        self._importing.setdefault(word, []).append(reader)
 
     def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:
         """Those of `others` that import a module of `exports` (path and names) and use one of its names.
@@ -54,6 +64,7 @@ class Consumers:
         while waiting:
             near: dict[str, list[Exporter]] = {}
             for path, names in waiting:
+                self.near(path)
                 exporter = Exporter(parts(path), names)
                 for importer in self._importers(exporter.path):
                     if importer in others and importer not in found:
@@ -85,16 +96,6 @@ class Consumers:
             found.update(new)
             waiting += new
         return found
-
-    def _reaching(self, paths: Iterable[str], above: set[Parts]) -> Iterator[str]:
-        """Those of `paths` that stand where an import can start from one of `above`."""
-        known: dict[str, bool] = {}
-        for path in paths if above else ():
-            folder = os.path.dirname(path)
-            if folder not in known:
-                known[folder] = not above.isdisjoint(roots(folder))
-            if known[folder]:
-                yield path
 
     def _importers(self, module: Parts) -> Iterator[str]:
         """The files that may import a module; some come twice."""

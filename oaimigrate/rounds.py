@@ -6,7 +6,6 @@ looks at the files that the results of the round before reach in either way.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from oaimigrate.diagnostics import Export, FileResult, Passed
     from oaimigrate.runner import Collected, File, Progress
 
-    Meanwhile = Callable[[], None]
-    Analyse = Callable[[Sequence[File], Project, Progress | None, Meanwhile], list[FileResult]]
+    Analyse = Callable[[Sequence[File], Project, Progress | None], Iterator[FileResult]]
 
 ROUNDS = 3  # how often names handed on by readers are followed to their own readers
 
@@ -50,13 +48,16 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
         near = (above | readers.reachable(asked | above, paths)) - asked
         others += [path for path in around.others if path in near]
         files += [file for file in around.files if file[0] in near]
+    readers.among([*data, *others])
     project = Project.scan(data.items())
     results: dict[str, FileResult] = {}
     for turn in range(ROUNDS + 1):
-        meanwhile = (lambda: None) if turn else functools.partial(readers.among, list(data), others)
-        found = analyse(files, project, progress if len(files) == len(collected.files) else None, meanwhile)
-        news = [(result.path, _news(result, results.get(result.path))) for result in found]
-        results |= {result.path: result for result in found}
+        news: list[tuple[str, Mapping[str, Export]]] = []
+        for result in analyse(files, project, progress if len(files) == len(collected.files) else None):
+            news.append((result.path, _news(result, results.get(result.path))))
+            results[result.path] = result
+            if news[-1][1]:
+                readers.near(result.path)
         if turn == ROUNDS:
             break
         fresh = {path for path in others if path not in data}

@@ -7,7 +7,7 @@ plain values, so they may be forked or spawned, and may die: a file that takes i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -231,15 +231,11 @@ def _in_rounds(
 
     with collected.workers or _workers(jobs) as workers:
 
-        def analysed(
-            files: Sequence[File], project: Project, progress: Progress | None, meanwhile: Callable[[], None]
-        ) -> list[FileResult]:
-            results = []
-            for result in workers.analyse(files, job(files, project), meanwhile):
-                results.append(result)
+        def analysed(files: Sequence[File], project: Project, progress: Progress | None) -> Iterator[FileResult]:
+            for done, result in enumerate(workers.analyse(files, job(files, project)), 1):
                 if progress:
-                    progress(len(results), len(files))
-            return results
+                    progress(done, len(files))
+                yield result
 
         return rounds(collected, analysed, progress)
 

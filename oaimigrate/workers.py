@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
@@ -50,20 +50,19 @@ class Workers:
         for worker in self._workers:
             worker.end()
 
-    def analyse(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
-        """The result of every file, in no order. `meanwhile` is called when the processes have something to do."""
+    def analyse(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
+        """The result of every file, in no order."""
         if self._jobs == 1 or (few(len(files), _size(files)) and not self._workers):
-            meanwhile()
             yield from _Analysis(job).of(files)
         else:
-            yield from self._divided(files, job, meanwhile)
+            yield from self._divided(files, job)
 
     def start(self, files: int) -> None:
         """Have processes for so many files, each of which gets ready by itself."""
         while len(self._workers) < min(self._jobs, files):
             self._workers.append(_Worker(self._workers))
 
-    def _divided(self, files: Sequence[File], job: Job, meanwhile: Callable[[], None]) -> Iterator[FileResult]:
+    def _divided(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
         if self._shared is None:
             self.start(len(files))
             self._shared = _shared(path for path, _ in files)
@@ -74,19 +73,20 @@ class Workers:
         lost: list[File] = []
         for number in range(len(self._workers)):
             self._give(number, waiting, running)
-        meanwhile()
         while running:
             for pipe in wait(list(running)):
                 assert isinstance(pipe, Connection)
                 number, batch = running.pop(pipe)
+                results: list[FileResult] = []
                 try:
-                    yield from pipe.recv()
+                    results = pipe.recv()
                 except (EOFError, OSError):  # the process died
                     lost += batch
                     self._workers[number].end()
                     self._workers[number] = _Worker(self._workers)
                     self._workers[number].send(job)
                 self._give(number, waiting, running)
+                yield from results  # the process has something to do while these are looked at
         for file in sorted(lost):
             yield _alone(file, job)
 

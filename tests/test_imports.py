@@ -59,7 +59,7 @@ def test_a_notebook_imports_in_its_json() -> None:
 def readers(files: dict[str, str], exports: dict[str, dict[str, Export]]) -> list[str]:
     consumers = Consumers(lambda path: files[path].encode())
     others = [path for path in files if path not in exports]
-    consumers.among(exports, others)
+    consumers.among(list(files))
     return sorted(path for path, _ in consumers.of(exports.items(), set(others)))
 
 
