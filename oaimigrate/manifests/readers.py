@@ -23,6 +23,7 @@ _SECTION = re.compile(r"^\[(?P<name>[^\]\n]+)\]", re.MULTILINE)
 _IN_CFG = re.compile(rf"(?:^[ \t]+|[=;,][ \t]*){PATTERN}", re.IGNORECASE | re.MULTILINE)
 # Lines for some environments only, such as `openai0: openai<1`, pin on purpose.
 _IN_TOX = re.compile(rf"(?:^[ \t]+|^[ \t]*deps[ \t]*=[ \t]*){PATTERN}", re.IGNORECASE | re.MULTILINE)
+_VERSION = re.compile(r"\s*(?:[\^~=<>!*]|v?\d)")
 _SCRIPT = re.compile(r"(?m)^# /// script[ \t]*\r?\n(?:#(?: .*)?\r?\n)+?# ///[ \t]*$")
 _QUOTED = re.compile(rf"[\"']{PATTERN}[^\"'\n]*[\"']", re.IGNORECASE)
 _LOCKED = re.compile(
@@ -92,6 +93,8 @@ def _version_of_openai(found: TomlString) -> bool:
     """Whether a string is the version in `openai = "…"` or `openai = {version = "…"}` of a table of dependencies."""
     path = found.path[:-1] if found.path[-1:] == ("version",) else found.path
     if len(path) < 2 or path[-1].lower() != "openai":
+        return False
+    if _VERSION.match(found.value) is None:  # a group or an extra called openai, whose items are whole requirements
         return False
     return "depend" in path[-2] or "packages" in path[-2]
 
