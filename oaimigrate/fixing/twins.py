@@ -71,6 +71,12 @@ def resources(file: FileContext, made: Twin) -> list[tuple[Reference, str]]:
     return [pair for a in made.assignments for pair in resource_classes(file, a.value).items()]
 
 
+def held(file: FileContext, variable: cst.BaseExpression) -> list[tuple[Reference, str]]:
+    """The classes that are assigned to a variable, each with its name in 0.28."""
+    values = [b.value for b in _bindings(file, variable) if b.value is not None]
+    return [pair for value in values for pair in resource_classes(file, value).items()]
+
+
 def lines(file: FileContext, made: Twin, new: Mapping[str, str]) -> list[Edit]:
     """The assignments of a twin; `new` has what takes the place of each class, by its name in 0.28."""
     edits = []

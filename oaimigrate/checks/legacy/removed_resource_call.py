@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import libcst as cst
 
 from oaimigrate.analysis.carriers import BY_NAME
-from oaimigrate.analysis.clients import Use
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import External, OneOf, Symbol
-from oaimigrate.analysis.requests import Reference, Request, looked_up, module_of, request_at, spelled
+from oaimigrate.analysis.requests import Reference, Request, looked_up, request_at, spelled
 from oaimigrate.analysis.steps import literal
 from oaimigrate.checks.legacy.stale_mock_target import is_patched
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
-from oaimigrate.fixing import arguments, twins
+from oaimigrate.fixing import arguments, kept, twins
 from oaimigrate.fixing import edits as build
 from oaimigrate.fixing.receiver import receiver
 from oaimigrate.registry import Rule
@@ -51,9 +49,10 @@ def _fix(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, .
 
 
 def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
-    result = _arguments(file, request)
-    if result.problem:
-        return None, (Note(f"not rewritten: {result.problem}"),)
+    result = kept.given(file, request)
+    problem = result.problem or (kept.calls_problem(file, kept.path_of(request)) if request.call is None else "")
+    if problem:
+        return None, (Note(f"not rewritten: {problem}"),)
     use = receiver(file, request, result.options)
     if use.problem:
         return None, (Note(f"not rewritten: {use.problem}"),)
@@ -71,30 +70,6 @@ def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note
     title = f"Call `{target}`"
     needs = (*use.needs, *result.needs)
     return Fix(title, tuple(sorted(edits)), safety, needs, use.group), tuple(notes)
-
-
-def _arguments(file: FileContext, request: Request) -> arguments.Arguments:
-    """The arguments of the call, or of the `partial(…)`, `to_thread(…)`, `submit(…)` that the method is handed to."""
-    if request.call is not None:
-        return arguments.rewrite(file, request.call, request.method)
-    argument = file.parent(request.node)
-    call = file.parent(argument) if isinstance(argument, cst.Arg) else None
-    if not isinstance(call, cst.Call) or not isinstance(argument, cst.Arg) or argument.keyword is not None:
-        return arguments.Arguments()
-    given = call.args[call.args.index(argument) + 1 :]
-    if not _hands_on(file, call):
-        given = tuple(a for a in given if a.keyword is not None and a.keyword.value in request.method.rename)
-    result = arguments.rewrite(file, call, request.method, given)
-    if result.options and not result.problem:
-        result.problem = "credentials are given where the method is handed on"
-    return result
-
-
-def _hands_on(file: FileContext, call: cst.Call) -> bool:
-    """Whether a call is known to pass its further arguments to the function it is given."""
-    if file.kind(call.func).kind in (External("functools.partial"), External("asyncio.to_thread")):
-        return True
-    return isinstance(call.func, cst.Attribute) and call.func.attr.value == "submit"
 
 
 def _suffix(file: FileContext, request: Request) -> list[Edit]:
@@ -125,16 +100,16 @@ def _call_seen(file: FileContext, request: Request) -> bool:
 def _indirect(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note, ...]]:
     """A method of a resource class that a variable holds: the variable becomes the new resource."""
     rows = (request.method, *request.others)
-    prefixes = [resource_prefix(file, m.old.partition(".")[0]) for m in rows]
+    prefixes = [kept.prefix(file, m.old.partition(".")[0]) for m in rows]
     names = {m.new[len(p) + 1 :] for m, p in zip(rows, prefixes, strict=True)}
     if not all(prefixes) or len(names) > 1 or not all(m.new for m in rows):
         return None, (Note("not rewritten: the class is kept in a variable and its methods moved to different places"),)
-    result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
-    problem = result.problem or ("per-call credentials on a class kept in a variable" if result.options else "")
     assert isinstance(request.node, cst.Attribute)
     holder = request.node.value
+    result = arguments.rewrite(file, request.call, request.method) if request.call else arguments.Arguments()
+    problem = result.problem or kept.class_problem(file, request.method.old.partition(".")[0], holder)
     renamed: list[Edit] = []
-    if not problem and _mixed(file, request.method.old.partition(".")[0], holder):
+    if not problem and kept.mixed(file, request.method.old.partition(".")[0], holder):
         twin = twins.twin(file, holder)
         problem = MIXED if twin is None else ""
         renamed = [build.replace(file, holder, twin.name)] if twin is not None and request.asynchronous else []
@@ -145,30 +120,6 @@ def _indirect(file: FileContext, request: Request) -> tuple[Fix | None, tuple[No
     notes = (*result.notes, Note("the class is kept in a variable; check what else it may hold"))
     group = "resource"  # the places that keep a class and the ones that use it change together
     return Fix(f"Call `.{name}`", edits, Safety.UNSAFE, tuple(result.needs), group), notes
-
-
-def resource_prefix(file: FileContext, resource: str) -> str:
-    """`chat.completions` for ChatCompletion: where all the methods of a resource class went, "" if not to one place."""
-    paths = {m.new for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new}
-    heads = {p.rpartition(".")[0] for p in paths}
-    return heads.pop() if len(heads) == 1 else ""
-
-
-def _mixed(file: FileContext, resource: str, variable: cst.BaseExpression | None) -> bool:
-    """Whether a variable holding a resource class serves sync and async methods."""
-    return len({r.asynchronous for r in _indirect_uses(file, resource, variable)}) > 1
-
-
-def _indirect_uses(file: FileContext, resource: str, variable: cst.BaseExpression | None) -> list[Request]:
-    """The requests made through a variable that holds a resource class; through all of them if it is handed on."""
-    found = [r for n in file.nodes(cst.Attribute) if (r := request_at(file, n)) and r.indirect and _may(r, resource)]
-    if variable is None or not twins.closed(file, variable):
-        return found
-    return [r for r in found if isinstance(r.node, cst.Attribute) and twins.same(file, r.node.value, variable)]
-
-
-def _may(request: Request, resource: str) -> bool:
-    return any(m.old.partition(".")[0] == resource for m in (request.method, *request.others))
 
 
 @rule.on(cst.Call, cst.Subscript)
@@ -238,41 +189,37 @@ def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Di
 
 
 def _class_fix(file: FileContext, node: Reference, resource: str) -> tuple[Fix | None, tuple[Note, ...]]:
-    prefix = resource_prefix(file, resource)
+    prefix = kept.prefix(file, resource)
     parent = file.parent(node)
     if isinstance(parent, (cst.Annotation, cst.Subscript, cst.ComparisonTarget, cst.Comparison)) or _is_base(
         file, node
     ):
         return None, (Note("not rewritten: the class is used as a type, and no class took its place"),)
+    if isinstance(parent, cst.Call):
+        return None, (Note("not rewritten: an object of the class is made; call the methods of the class itself"),)
     if isinstance(parent, cst.Arg) and _looks_at_class(file, file.parent(parent)):
         return None, (Note("not rewritten: the class itself is inspected or patched"),)
     if not prefix:
         return None, (Note("not rewritten: what the class is used for is not one resource of one client"),)
     variable = twins.assigned(file, node)
-    mixed = _mixed(file, resource, variable)
+    if problem := kept.class_problem(file, resource, variable):
+        return None, (Note(f"not rewritten: {problem}"),)
+    mixed = kept.mixed(file, resource, variable)
     twin = twins.twin(file, variable) if mixed and variable is not None else None
     if mixed and twin is None:
         return None, (Note(f"not rewritten: {MIXED}"),)
-    asynchronous = not mixed and any(r.asynchronous for r in _indirect_uses(file, resource, variable))
-    use = _resource_of(file, node, resource, asynchronous=asynchronous)
+    asynchronous = not mixed and any(r.asynchronous for r in kept.uses(file, resource, variable))
+    use = kept.resource_of(file, node, resource, asynchronous=asynchronous)
     if use.problem:
         return None, (Note(f"not rewritten: {use.problem}"),)
     edits, needs = [build.replace(file, node, use.text)], [*use.needs]
     if twin is not None:
-        uses = {r: _resource_of(file, n, r, asynchronous=True) for n, r in twins.resources(file, twin)}
+        uses = {r: kept.resource_of(file, n, r, asynchronous=True) for n, r in twins.resources(file, twin)}
         edits += twins.lines(file, twin, {r: u.text for r, u in uses.items()})
         needs += [need for u in uses.values() for need in u.needs]
     note = Note("the class is kept as a value; check how it is used")
     fix = Fix(f"Use `{use.text}`", tuple(sorted(edits)), Safety.UNSAFE, tuple(dict.fromkeys(needs)), "resource")
     return fix, (*use.notes, note)
-
-
-def _resource_of(file: FileContext, node: Reference, resource: str, *, asynchronous: bool) -> Use:
-    """What is written in place of a resource class: the client, and its resource."""
-    row = next(m for name, (m, _) in file.api.methods.items() if name.startswith(f"{resource}.") and m.new)
-    request = Request(node, row, asynchronous, None, module_of(file, node), False, file.scope(node))
-    use = receiver(file, request, {})
-    return replace(use, text=f"{use.text}.{resource_prefix(file, resource)}")
 
 
 def _is_base(file: FileContext, node: cst.CSTNode) -> bool:
@@ -291,22 +238,19 @@ def _looks_at_class(file: FileContext, call: cst.CSTNode | None) -> bool:
 @rule.on(cst.Call)
 def arguments_elsewhere(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     """`fn(engine=…)` where `fn` holds a 0.28 method, which may be kept in an attribute, a dict or another module."""
-    if not isinstance(node.func, (cst.Name, cst.Attribute, cst.Subscript)):
+    paths = kept.called(file, node)
+    if not paths or file.in_legacy_branch(node):
         return
-    kind = file.kind(node.func).kind
-    if not isinstance(kind, Symbol) or kind.path not in file.api.methods or file.in_legacy_branch(node):
-        return
-    if isinstance(node.func, cst.Attribute) and request_at(file, node.func) is not None:
-        return
-    row = file.api.methods[kind.path][0]
-    if not row.new:
-        return
+    row = file.api.methods[paths[0]][0]
     result = arguments.rewrite(file, node, row)
-    problem = result.problem or ("credentials are given with the call" if result.options else "")
+    if not result.edits and not result.problem:
+        return
     message = f"arguments of `openai.{row.old}` that `{row.new}` does not take"
+    problem = result.problem or next(filter(None, (kept.calls_problem(file, p) for p in paths)), "")
+    problem = problem or next(filter(None, (kept.places_problem(file, p) for p in paths)), "")
     if problem:
         yield Diagnostic(rule.code, message, file.span(node), None, (Note(f"not rewritten: {problem}"),))
-    elif result.edits:
+    else:
         fix = Fix("Rename the arguments", tuple(result.edits), Safety.UNSAFE, tuple(result.needs))
         yield Diagnostic(rule.code, message, file.span(node), fix, tuple(result.notes))
 
