@@ -131,6 +131,16 @@ def dict_named(classes: cst.BaseExpression) -> cst.Name | None:
     return next((p for p in parts if isinstance(p, cst.Name) and p.value == "dict"), None)
 
 
+def from_caller(file: FileContext, node: cst.BaseExpression, depth: int = 0) -> bool:
+    """Whether a value comes from a parameter: callers may bring something else than annotations say."""
+    while isinstance(node, (cst.Attribute, cst.Subscript)):
+        node = node.value
+    owner = file.scope(node).owner_of(node.value) if isinstance(node, cst.Name) and depth < 5 else None
+    bindings = owner.names[node.value] if owner is not None and isinstance(node, cst.Name) else []
+    values = (b.value for b in bindings if b.how in ("assign", "for") and b.value is not None)
+    return any(b.how == "param" for b in bindings) or any(from_caller(file, v, depth + 1) for v in values)
+
+
 def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
     """`hasattr(r, "id") and r.id`, `not hasattr(r, "id") or not r.id`: what is always True changes nothing."""
     whole: cst.CSTNode = node
