@@ -38,13 +38,19 @@ def _trees() -> Trees:
     return Trees()
 
 
+def _type_at(data: bytes, found: re.Match[bytes]) -> str:
+    indent = " " if data[max(found.start() - 1, 0) : found.start()] in (b" ", b"\t") else ""
+    return indent + (found[1] or b"?").decode().lower()
+
+
 @dataclass(frozen=True)
 class Project:
     """Facts about the files of one run, by path. An empty project knows nothing and constrains nothing."""
 
     settings: dict[str, frozenset[str]] = field(default_factory=dict)  # settings that each file makes on the module
     requests: frozenset[str] = frozenset()  # files that make 0.28 requests
-    api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)  # values of `openai.api_type`, "?" if dynamic
+    # The values of `openai.api_type` in each file, "?" if dynamic; with a space before them where they are indented.
+    api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
     passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
     trees: Trees = field(default_factory=_trees, compare=False, repr=False)
@@ -67,7 +73,7 @@ class Project:
                 settings[path] = made
             if _REQUEST.search(data):
                 requests.add(path)
-            types = frozenset((m.group(1) or b"?").decode().lower() for m in _API_TYPE.finditer(data))
+            types = frozenset(_type_at(data, m) for m in _API_TYPE.finditer(data))
             if types:
                 api_types[path] = types
         sources = {**self.sources, **found}
@@ -86,7 +92,11 @@ class Project:
 
     def api_types_elsewhere(self, path: str) -> frozenset[str]:
         """Values that other files give `openai.api_type`; "?" stands for one that is not a plain string."""
-        return frozenset(kind for other, kinds in self.api_types.items() if other != path for kind in kinds)
+        return frozenset(kind.strip() for other, kinds in self.api_types.items() if other != path for kind in kinds)
+
+    def api_type_holds(self, path: str) -> bool:
+        """Whether another file sets `openai.api_type` when it is imported, and not in a function or a branch only."""
+        return any(kind.strip() == kind for other, kinds in self.api_types.items() if other != path for kind in kinds)
 
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""

@@ -179,6 +179,8 @@ class ClientPlan:
             return Use(
                 "", problem="`openai.api_type` is not known here, so neither is the client: OpenAI or AzureOpenAI"
             )
+        if self.kind in setting_finder.AZURE_TYPES and (problem := self._uncertain(asynchronous)):
+            return Use("", problem=problem)
         match self.strategy:
             case "existing" if asynchronous in self.existing:
                 held = self.existing[asynchronous]
@@ -195,6 +197,23 @@ class ClientPlan:
         if asynchronous or self.strategy == "lazy":
             return self.lazy(asynchronous)
         return self._module(request)
+
+    @cached_property
+    def homeless(self) -> bool:
+        """Whether some `api_base` is set where the `api_type` of other branches or functions does not hold."""
+        bases = (s for s in self.settings if s.name == "api_base")
+        return any(not setting_finder.type_holds(self.file, self.settings, s) for s in bases)
+
+    def _uncertain(self, asynchronous: bool) -> str:
+        """Why a request stays though `api_type` is known: it is known of some branches only."""
+        if self.homeless:
+            return (
+                "`openai.api_base` is set where `openai.api_type` is not, so it is not known what it is the address of"
+            )
+        built = self.strategy == "lazy" or (asynchronous and self.strategy == "module")
+        if built and setting_finder.type_in_branch(self.file, self.settings):
+            return "`openai.api_type` is set in a branch only, so the client is OpenAI or AzureOpenAI"
+        return ""
 
     @cached_property
     def replaced(self) -> frozenset[str]:

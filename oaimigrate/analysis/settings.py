@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.kinds import External, Symbol
-from oaimigrate.analysis.scopes import Scope, statements_of
+from oaimigrate.analysis.scopes import Place, Scope, statements_of
 from oaimigrate.analysis.steps import literal
 
 if TYPE_CHECKING:
@@ -110,6 +110,47 @@ def api_type(file: FileContext, settings: list[Setting]) -> str | None:
     if not found:
         return None if any(s.name == "api_version" for s in settings) else "openai"
     return found.pop() if len(found) == 1 else None
+
+
+def type_holds(file: FileContext, settings: list[Setting], found: Setting) -> bool:
+    """Whether what is said of `api_type` is said where a setting is made, and not in a branch or function beside it."""
+    own = [s for s in settings if s.name == "api_type"]
+    if not own:
+        return file.project.api_type_holds(file.source.path) or not file.project.api_types_elsewhere(file.source.path)
+    return any(_around(file, s, found) for s in own)
+
+
+def type_in_branch(file: FileContext, settings: list[Setting]) -> bool:
+    """Whether every `api_type` of the file is set under a condition, so that it is another one at other times."""
+    own = [s for s in settings if s.name == "api_type"]
+    return bool(own) and all(_in_branch(file.tree.places[s.statement]) for s in own)
+
+
+def _in_branch(place: Place | None) -> bool:
+    while place is not None:
+        if isinstance(place.block.owner, (cst.If, cst.Try, cst.ExceptHandler, cst.Match)):
+            return True
+        place = place.block.place
+    return False
+
+
+def _around(file: FileContext, first: Setting, second: Setting) -> bool:
+    """Whether the block of the first setting holds the second one too, or is the body of its class's `__init__`."""
+    block = file.tree.places[first.statement].block
+    if first.scope is second.scope:
+        place: Place | None = file.tree.places[second.statement]
+        while place is not None and place.block is not block:
+            place = place.block.place
+        return place is not None
+    if block.place is not None:
+        return False
+    made = first.scope.node
+    if isinstance(made, cst.FunctionDef) and made.name.value == "__init__":
+        return first.scope.parent is second.scope.parent
+    scope: Scope | None = second.scope
+    while scope is not None and scope is not first.scope:
+        scope = scope.parent
+    return scope is not None
 
 
 def type_name(text: str) -> str | None:

@@ -117,6 +117,11 @@ def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
                 "not rewritten: `openai.api_type` is not known here, so this is either `base_url` or `azure_endpoint`",
             )
         if plan.kind in AZURE_TYPES:
+            if plan.homeless:
+                return None, (
+                    "not rewritten: an `openai.api_base` of this file is set where `openai.api_type` is not, so it is "
+                    "not known which is `azure_endpoint` and which `base_url`"
+                )
             if plan.varying:
                 return None, "not rewritten: the module-level Azure client keeps the endpoint of its first request"
             fix = _renamed(file, found, "azure_endpoint", "azure")
