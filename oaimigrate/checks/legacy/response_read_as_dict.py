@@ -9,10 +9,11 @@ import libcst as cst
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
-from oaimigrate.analysis.narrowing import for_dicts_only, from_caller, looked_at, stands_in, told_apart
+from oaimigrate.analysis.narrowing import for_dicts_only, looked_at, stands_in, told_apart
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
 from oaimigrate.fixing import edits as build
+from oaimigrate.fixing import has_field
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI103")
@@ -382,19 +383,8 @@ def has_attribute(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     if looked_at(file, node, key):
         return
-    field = found[1][key]
     message = f'`hasattr(…, "{key}")` on a response is always True since openai 1.0'
-    span = file.span(node)
-    inner = file.whole(node.args[0].value)
-    opening, closing = ("(", ")") if _binds_tighter(file, node) else ("", "")
-    sure = base.certain and not from_caller(file, node.args[0].value)  # else it may be something without the field
-    read, default = ("", f".{field.name}") if sure else ("getattr(", f', "{field.name}", None)')
-    ends = Edit(span.start, inner.start, opening + read), Edit(inner.end, span.end, f"{default} is not None{closing}")
-    safe = sure and not field.required
-    fix = Fix("Test that the field is not None", ends, Safety.SAFE if safe else Safety.UNSAFE)
-    yield Diagnostic(rule.code, message, span, fix, file.doubts(base), "certain" if base.certain else "maybe")
-
-
-def _binds_tighter(file: FileContext, node: cst.CSTNode) -> bool:
-    parent = file.parent(node)
-    return isinstance(parent, (cst.Comparison, cst.ComparisonTarget, cst.BinaryOperation, cst.Attribute, cst.Subscript))
+    fix = has_field.fix(file, node, base, found[0], found[1][key])
+    yield Diagnostic(
+        rule.code, message, file.span(node), fix, file.doubts(base), "certain" if base.certain else "maybe"
+    )
