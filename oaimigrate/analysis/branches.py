@@ -1,7 +1,7 @@
 """Code that serves both SDK generations on purpose: its 0.28 branches are right as they are.
 
-Recognised: `if openai.__version__ < "1"`, `hasattr(openai, "OpenAI")`, flags that hold such a test, and `try/except`
-around imports or attributes where one side speaks 0.28 and the other v1+.
+Recognised: `if openai.__version__ < "1"`, `if version == "0.28"`, `hasattr(openai, "OpenAI")`, flags that hold such a
+test, and `try/except` around imports or attributes where one side speaks 0.28 and the other v1+.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ CLIENTS = frozenset({"OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI",
 LEGACY_MODULES = ("openai.error", "openai.api_resources", "openai.openai_object", "openai.embeddings_utils")
 FALLBACKS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError"})
 MAX_ROUNDS = 4  # functions of 0.28 that call each other in a longer chain are no longer taken for such
+V0_RELEASE = re.compile(r"0\.2[5-8](\.\d+)?$")
 V0_NUMBER = re.compile(r"^\(?[\"']?0\b|^[\"']?0\.")
 
 
@@ -160,7 +161,7 @@ def _compared(file: FileContext, left: cst.BaseExpression, target: cst.Compariso
     elif _is_version(file, right):
         bound, flipped = left, True
     else:
-        return None
+        return _told(file, left, target)
     zero = bool(V0_NUMBER.match(_literal_text(file, bound)))
     match target.operator:
         case cst.LessThan() | cst.LessThanEqual():
@@ -171,6 +172,20 @@ def _compared(file: FileContext, left: cst.BaseExpression, target: cst.Compariso
             return zero
         case cst.NotEqual():
             return not zero
+    return None
+
+
+def _told(file: FileContext, left: cst.BaseExpression, target: cst.ComparisonTarget) -> bool | None:
+    """`version == "0.28"`, where a caller says which SDK there is and the file knows the clients of the other, too."""
+    name = left.attr.value if isinstance(left, cst.Attribute) else getattr(left, "value", "")
+    told = isinstance(left, (cst.Name, cst.Attribute)) and "version" in str(name).lower()
+    if not told or V0_RELEASE.match(literal(target.comparator) or "") is None or not CLIENTS & file.imported_names:
+        return None
+    match target.operator:
+        case cst.Equal():
+            return True
+        case cst.NotEqual():
+            return False
     return None
 
 

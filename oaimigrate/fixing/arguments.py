@@ -117,6 +117,10 @@ class _Rewriter:
             self.keyword(argument, name)
         elif name == "stream" and argument.keyword is not None and self.is_false(argument.value):
             self.doomed.append(argument)
+        elif name == "response_model":
+            self.result.problem = (
+                "`response_model=` is for instructor: make the call on `instructor.from_openai(client)`"
+            )
         else:
             self.extra.append((argument, name))
 

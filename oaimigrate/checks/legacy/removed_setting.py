@@ -192,9 +192,27 @@ def _read(file: FileContext, node: cst.Attribute) -> Iterator[Diagnostic]:
     if row.module == name:
         return  # the name still exists; that it is None until set is a matter for another rule
     message = f"`openai.{name}` does not exist since openai 1.0"
+    if name == "api_base" and _joined(file, node):
+        note = Note("not rewritten: `openai.base_url` ends in a slash, which matters to what is made of it here")
+        yield Diagnostic(rule.code, message, file.span(node), None, (note,))
+        return
     if row.module and file.plan.strategy == "module" and file.plan.kind == "openai":
         fix = Fix(f"Read `openai.{row.module}`", (build.replace(file, node.attr, row.module),), Safety.UNSAFE)
         note = Note(f"`openai.{row.module}` is None until it is set, and then a URL that ends in a slash")
         yield Diagnostic(rule.code, message, file.span(node), fix, (note,))
         return
     yield Diagnostic(rule.code, message, file.span(node), None, (Note(row.advice),) if row.advice else ())
+
+
+def _joined(file: FileContext, node: cst.Attribute) -> bool:
+    """Whether a URL is compared, or something is put behind it."""
+    match parent := file.parent(node):
+        case cst.FormattedStringExpression():
+            text = file.parent(parent)
+            parts = list(text.parts) if isinstance(text, cst.FormattedString) else []
+            return parts.index(parent) + 1 < len(parts) if parent in parts else False
+        case cst.BinaryOperation(left=left):
+            return left is node
+        case cst.Comparison() | cst.ComparisonTarget():
+            return True
+    return False
