@@ -23,6 +23,7 @@ _OPENAI_SETTING = re.compile(
     rb"|setattr\([ \t]*openai\b"
 )
 _API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*=[ \t]*(?:["'](\w+)["'])?""")
+_CONDITION = re.compile(rb"\s*(?:if|elif|else|try|except|case|match)\b(?!\s+__name__)")
 _RESOURCES = (
     rb"(?:ChatCompletion|Completion|Embedding|Edit|Image|Audio|Moderation|FineTuningJob|FineTune|Engine|Model|File)"
 )
@@ -32,6 +33,9 @@ _REQUEST = re.compile(
 )
 
 
+_MARKS = " ~"
+
+
 def _trees() -> Trees:
     from oaimigrate.analysis.trees import Trees
 
@@ -39,8 +43,17 @@ def _trees() -> Trees:
 
 
 def _type_at(data: bytes, found: re.Match[bytes]) -> str:
-    indent = " " if data[max(found.start() - 1, 0) : found.start()] in (b" ", b"\t") else ""
-    return indent + (found[1] or b"?").decode().lower()
+    """The value of an `api_type`, with a mark before it where it is not set whenever the file is imported."""
+    lines = data[: found.start()].splitlines() or [b""]
+    depth, mark = _depth(lines[-1] + b"x"), ""
+    for line in reversed(lines[:-1]):
+        if depth and line.strip() and not line.lstrip().startswith(b"#") and _depth(line) < depth:
+            depth, mark = _depth(line), "~" if _CONDITION.match(line) else mark or " "
+    return mark + (found[1] or b"?").decode().lower()
+
+
+def _depth(line: bytes) -> int:
+    return len(line) - len(line.lstrip())
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Project:
 
     settings: dict[str, frozenset[str]] = field(default_factory=dict)  # settings that each file makes on the module
     requests: frozenset[str] = frozenset()  # files that make 0.28 requests
-    # The values of `openai.api_type` in each file, "?" if dynamic; with a space before them where they are indented.
+    # The values of `openai.api_type` in each file, "?" if dynamic; after " " if set in a function, "~" if in a branch.
     api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
     passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
@@ -92,11 +105,18 @@ class Project:
 
     def api_types_elsewhere(self, path: str) -> frozenset[str]:
         """Values that other files give `openai.api_type`; "?" stands for one that is not a plain string."""
-        return frozenset(kind.strip() for other, kinds in self.api_types.items() if other != path for kind in kinds)
+        return frozenset(
+            kind.lstrip(_MARKS) for other, kinds in self.api_types.items() if other != path for kind in kinds
+        )
 
     def api_type_holds(self, path: str) -> bool:
         """Whether another file sets `openai.api_type` when it is imported, and not in a function or a branch only."""
-        return any(kind.strip() == kind for other, kinds in self.api_types.items() if other != path for kind in kinds)
+        return any(kind[0] not in _MARKS for other, kinds in self.api_types.items() if other != path for kind in kinds)
+
+    def api_type_in_branch(self, path: str) -> bool:
+        """Whether other files set `openai.api_type`, and all under a condition."""
+        kinds = [kind for other, kinds in self.api_types.items() if other != path for kind in kinds]
+        return bool(kinds) and all(kind.startswith("~") for kind in kinds)
 
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""

@@ -121,9 +121,11 @@ def type_holds(file: FileContext, settings: list[Setting], found: Setting) -> bo
 
 
 def type_in_branch(file: FileContext, settings: list[Setting]) -> bool:
-    """Whether every `api_type` of the file is set under a condition, so that it is another one at other times."""
+    """Whether every `api_type`, of the file or else of others, is set under a condition, and so another at times."""
     own = [s for s in settings if s.name == "api_type"]
-    return bool(own) and all(_in_branch(file.tree.places[s.statement]) for s in own)
+    if not own:
+        return file.project.api_type_in_branch(file.source.path)
+    return all(_in_branch(file.tree.places[s.statement]) for s in own)
 
 
 def _in_branch(place: Place | None) -> bool:

@@ -15,7 +15,7 @@ from oaimigrate.analysis.narrowing import dict_named, read_both_ways
 from oaimigrate.analysis.reach import part_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
-from oaimigrate.fixing import edits as build
+from oaimigrate.fixing import conversions
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI107")
@@ -42,26 +42,6 @@ def _finding(
     confidence = "certain" if value.certain else "maybe"
     every = (*(Note(n) for n in notes), *file.doubts(value))
     return Diagnostic(rule.code, message, file.span(node), fix, every, confidence)
-
-
-def _to_dict(file: FileContext, node: cst.BaseExpression) -> Fix:
-    return Fix("Convert with `.to_dict()`", build.suffixed(file, node, ".to_dict()"), Safety.UNSAFE)
-
-
-def _unwrapped(file: FileContext, call: cst.Call, inner: cst.BaseExpression) -> Fix:
-    """`inner.to_dict()` in place of the call that holds it."""
-    span, whole = file.span(call), file.whole(inner)
-    edits = build.suffixed(file, inner, ".to_dict()")
-    removed = (Edit(span.start, whole.start, ""), Edit(whole.end, span.end, ""))
-    return Fix("Convert with `.to_dict()`", (*removed, *edits), Safety.UNSAFE)
-
-
-def _each_to_dict(file: FileContext, node: cst.BaseExpression) -> Fix:
-    span = file.whole(node)
-    opening, closing = ("(", ")") if isinstance(node, (cst.IfExp, cst.NamedExpr)) and not node.lpar else ("", "")
-    start = Edit(span.start, span.start, f"[item.to_dict() for item in {opening}")
-    edits = (start, Edit(span.end, span.end, f"{closing}]"))
-    return Fix("Convert every item with `.to_dict()`", edits, Safety.UNSAFE)
 
 
 def _is_list(value: Value) -> bool:
@@ -137,7 +117,7 @@ def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     reader = _reader(file, func)
     if reader and _is_list(value) and not argument.star:
         message = _unread(reader)
-        yield _finding(file, argument.value, message, value, _each_to_dict(file, argument.value))
+        yield _finding(file, argument.value, message, value, conversions.each_to_dict(file, argument.value))
         return
     if reader in READERS[:DUMPERS]:
         if isinstance(argument.value, cst.Dict):
@@ -145,13 +125,16 @@ def converted(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         elif not is_model(value) and _holds_model(value.kind) and not _has_own_way(node):
             note = "convert what goes into it with `.to_dict()`"
             yield _finding(file, argument.value, _unread(reader), value, None, note)
+    if (streams := conversions.asked_for_generator(file, node, value)) is not None:
+        message = "streams are no generators since openai 1.0: this test is silently False"
+        yield _finding(file, node, message, value, streams)
     if not is_model(value) or argument.star or argument.keyword is not None:
         return
     if isinstance(func, cst.Name) and file.scope(func).owner_of(func.value) is None:
         yield from _builtin(file, node, func.value, argument.value, value)
     elif reader:
         message = _unread(reader)
-        yield _finding(file, argument.value, message, value, _to_dict(file, argument.value))
+        yield _finding(file, argument.value, message, value, conversions.to_dict(file, argument.value))
 
 
 def _within(file: FileContext, node: cst.Dict, reader: str) -> Iterator[Diagnostic]:
@@ -160,9 +143,11 @@ def _within(file: FileContext, node: cst.Dict, reader: str) -> Iterator[Diagnost
         if isinstance(element, cst.DictElement):
             value = file.kind(element.value)
             if is_model(value):
-                yield _finding(file, element.value, _unread(reader), value, _to_dict(file, element.value))
+                yield _finding(file, element.value, _unread(reader), value, conversions.to_dict(file, element.value))
             elif _is_list(value):
-                yield _finding(file, element.value, _unread(reader), value, _each_to_dict(file, element.value))
+                yield _finding(
+                    file, element.value, _unread(reader), value, conversions.each_to_dict(file, element.value)
+                )
 
 
 def _holds_model(kind: Kind) -> bool:
@@ -193,7 +178,7 @@ def _builtin(
     match name:
         case "dict" if len(node.args) == 1:
             message = "`dict(response)` converts only the outermost level since openai 1.0"
-            yield _finding(file, node, message, value, _unwrapped(file, node, inner))
+            yield _finding(file, node, message, value, conversions.unwrapped(file, node, inner))
         case "isinstance" if len(node.args) == 2 and (named := dict_named(node.args[1].value)):
             if read_both_ways(file, node):
                 return
@@ -209,7 +194,7 @@ def _builtin(
             )
         case "list" | "sorted" | "set" | "tuple" | "iter":
             message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
-            yield _finding(file, node, message, value, _to_dict(file, inner))
+            yield _finding(file, node, message, value, conversions.to_dict(file, inner))
 
 
 def _knows_models(file: FileContext, asked: cst.BaseExpression) -> bool:
@@ -240,7 +225,7 @@ def parsed(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         value = file.kind(inner.args[0].value)
         if is_model(value):
             message = "the text of a response is not JSON since openai 1.0"
-            yield _finding(file, node, message, value, _unwrapped(file, node, inner.args[0].value))
+            yield _finding(file, node, message, value, conversions.unwrapped(file, node, inner.args[0].value))
 
 
 @rule.on(cst.Call)
@@ -254,7 +239,7 @@ def appended(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if value.kind != Model("ChatMessage") or not _holds_dicts(file, func.value) or _is_only_sent(file, func.value):
         return
     message = "a message object goes into a list of dicts; what reads the list as dicts fails since openai 1.0"
-    yield _finding(file, item, message, value, _to_dict(file, item))
+    yield _finding(file, item, message, value, conversions.to_dict(file, item))
 
 
 def _holds_dicts(file: FileContext, node: cst.BaseExpression) -> bool:
@@ -318,7 +303,7 @@ def unpacked(node: cst.Arg | cst.StarredDictElement, file: FileContext) -> Itera
     value = file.kind(node.value)
     if is_model(value):
         message = "a response cannot be unpacked with `**` since openai 1.0"
-        yield _finding(file, node.value, message, value, _to_dict(file, node.value))
+        yield _finding(file, node.value, message, value, conversions.to_dict(file, node.value))
 
 
 @rule.on(cst.BinaryOperation, cst.AugAssign, cst.Call)
@@ -338,7 +323,7 @@ def taken(node: cst.BinaryOperation | cst.AugAssign | cst.Call, file: FileContex
     for expression, message in found:
         value = file.kind(expression)
         if is_model(value):
-            yield _finding(file, expression, message, value, _to_dict(file, expression))
+            yield _finding(file, expression, message, value, conversions.to_dict(file, expression))
 
 
 @rule.on(cst.For, cst.CompFor)
@@ -347,7 +332,7 @@ def iterated(node: cst.For | cst.CompFor, file: FileContext) -> Iterator[Diagnos
     value = file.kind(node.iter)
     if isinstance(value.kind, Model) and value.certain and not _may_be_a_stream(file, node.iter):
         message = "iterating a response gives (name, value) pairs and not keys since openai 1.0"
-        yield _finding(file, node.iter, message, value, _to_dict(file, node.iter))
+        yield _finding(file, node.iter, message, value, conversions.to_dict(file, node.iter))
 
 
 def _may_be_a_stream(file: FileContext, node: cst.BaseExpression) -> bool:
@@ -396,4 +381,4 @@ def compared(node: cst.Comparison, file: FileContext) -> Iterator[Diagnostic]:
         value = file.kind(model)
         if is_model(value) and isinstance(other, cst.Dict):
             message = "a response never equals a dict since openai 1.0"
-            yield _finding(file, node, message, value, _to_dict(file, model))
+            yield _finding(file, node, message, value, conversions.to_dict(file, model))
