@@ -1,7 +1,9 @@
-"""Where a test has said that a name holds a plain dict, or no model, so that it cannot hold a response any more."""
+"""Where a test has said that a name holds a plain dict or a string, or no model: it cannot hold a response any more."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -15,13 +17,22 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
 MODEL_BASES = (External("pydantic.BaseModel"), Symbol("BaseModel"))
+SCALARS = frozenset({"str", "bytes", "int", "float", "bool"})
 MODEL_METHODS = ("model_dump", "model_dump_json", "to_dict", "to_json")  # no dict has them
+
+Tells = Callable[[cst.Call | cst.Comparison], bool | None]  # the outcome of a test from which something follows
 
 
 def narrowed(file: FileContext, name: cst.Name, value: Value) -> Value:
-    """A value that may be the SDK's, or a plain dict where `isinstance(name, dict)` holds."""
-    maybe = matters(value.kind) and (value.doubt is not None or stands_in(value))
-    return Value(Plain("dict")) if maybe and _is_dict_here(file, name) else value
+    """A value of the SDK, or what `isinstance(name, dict)` (where it may be one) and `isinstance(name, str)` say."""
+    if not matters(value.kind):
+        return value
+    maybe = value.doubt is not None or stands_in(value)
+    if maybe and _told(file, name, ("isinstance", "hasattr", "type"), partial(_dict_if, file, name.value)):
+        return Value(Plain("dict"))
+    if _told(file, name, ("isinstance",), partial(_scalar_if, name.value)):
+        return Value(Plain("str"))
+    return value
 
 
 def stands_in(value: Value) -> bool:
@@ -43,52 +54,53 @@ def told_apart(file: FileContext, node: cst.BaseExpression) -> bool:
     )
 
 
-def _is_dict_here(file: FileContext, name: cst.Name) -> bool:
-    tests = (call for function in ("isinstance", "hasattr", "type") for call in file.inference.index.calls(function))
-    if not any(_dict_if(file, _compared(file, call), name.value) is not None for call in tests):
+def _told(file: FileContext, name: cst.Name, functions: tuple[str, ...], tells: Tells) -> bool:
+    """Whether a test of one of `functions` has said what `tells` hears, where a name stands."""
+    tests = (call for function in functions for call in file.inference.index.calls(function))
+    if not any(tells(_compared(file, call)) is not None for call in tests):
         return False
     for child, parent in ancestors(file, name):
         match parent:
             case cst.If(test=test) | cst.IfExp(test=test) | cst.While(test=test) if child is not test:
-                if _says(file, test, name.value, child is parent.body):
+                if _says(tells, test, child is parent.body):
                     return True
             case cst.BooleanOperation(left=left, operator=operator, right=right) if child is right:
-                if _says(file, left, name.value, isinstance(operator, cst.And)):
+                if _says(tells, left, isinstance(operator, cst.And)):
                     return True
             case cst.IndentedBlock() | cst.Module():
-                if _said_before(file, parent, child, name.value):
+                if _said_before(file, parent, child, tells):
                     return True
             case cst.FunctionDef() | cst.Lambda() | cst.ClassDef():
                 return False
     return False
 
 
-def _said_before(file: FileContext, suite: cst.CSTNode, child: cst.CSTNode, name: str) -> bool:
-    """Whether an earlier statement of the same suite leaves it unless the name holds a dict."""
+def _said_before(file: FileContext, suite: cst.CSTNode, child: cst.CSTNode, tells: Tells) -> bool:
+    """Whether an earlier statement of the same suite leaves it unless a test says what `tells` hears."""
     inner = child.body if isinstance(child, cst.SimpleStatementLine) else [child]
     for statement in statements_of(suite):
         if any(statement is part for part in inner):
             return False
         match statement:
             case cst.If(test=test, body=body):
-                if _says(file, test, name, False) and leaves(file, body):
+                if _says(tells, test, False) and leaves(file, body):
                     return True
             case cst.Assert(test=test):
-                if _says(file, test, name, True):
+                if _says(tells, test, True):
                     return True
     return False
 
 
-def _says(file: FileContext, test: cst.BaseExpression, name: str, outcome: bool) -> bool:
-    """Whether a test that came out so means that the name holds a dict."""
+def _says(tells: Tells, test: cst.BaseExpression, outcome: bool) -> bool:
+    """Whether a test that came out so says what `tells` hears."""
     match test:
         case cst.UnaryOperation(operator=cst.Not(), expression=inner):
-            return _says(file, inner, name, not outcome)
+            return _says(tells, inner, not outcome)
         case cst.BooleanOperation(left=left, operator=operator, right=right):
-            said = (_says(file, left, name, outcome), _says(file, right, name, outcome))
+            said = (_says(tells, left, outcome), _says(tells, right, outcome))
             return any(said) if isinstance(operator, cst.And) == outcome else all(said)
         case cst.Call() | cst.Comparison():
-            return _dict_if(file, test, name) is outcome
+            return tells(test) is outcome
     return False
 
 
@@ -98,7 +110,7 @@ def _compared(file: FileContext, call: cst.Call) -> cst.Call | cst.Comparison:
     return parent if isinstance(parent, cst.Comparison) and parent.left is call else call
 
 
-def _dict_if(file: FileContext, test: cst.Call | cst.Comparison, name: str) -> bool | None:
+def _dict_if(file: FileContext, name: str, test: cst.Call | cst.Comparison) -> bool | None:
     """The answer of `isinstance(name, …)`, `hasattr(name, …)` or `type(name) is dict` that leaves only the dict."""
     match test:
         case cst.Comparison(
@@ -116,6 +128,17 @@ def _dict_if(file: FileContext, test: cst.Call | cst.Comparison, name: str) -> b
             func=cst.Name(value="hasattr"), args=[cst.Arg(value=cst.Name(value=asked)), cst.Arg(value=attribute)]
         ) if asked == name:
             return False if literal(attribute) in MODEL_METHODS else None
+    return None
+
+
+def _scalar_if(name: str, test: cst.Call | cst.Comparison) -> bool | None:
+    """The answer of `isinstance(name, str)` or `isinstance(name, (str, bytes))` that leaves only those."""
+    match test:
+        case cst.Call(
+            func=cst.Name(value="isinstance"), args=[cst.Arg(value=cst.Name(value=asked)), cst.Arg(value=classes)]
+        ) if asked == name:
+            parts = [e.value for e in classes.elements] if isinstance(classes, cst.Tuple) else [classes]
+            return True if all(isinstance(p, cst.Name) and p.value in SCALARS for p in parts) else None
     return None
 
 
