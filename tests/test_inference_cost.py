@@ -8,6 +8,7 @@ import libcst as cst
 import pytest
 
 from oaimigrate import engine, runner
+from oaimigrate.analysis import attributes
 from oaimigrate.analysis.infer import Inference
 from oaimigrate.config import Config
 from oaimigrate.project import Project
@@ -129,3 +130,26 @@ def test_a_helper_that_a_thousand_calls_pass_a_response_is_joined_once(tmp_path:
     done = runner.run(runner.collect([str(tmp_path)]), Config(), jobs=1)
     assert sum(d.code == "OAI103" for r in done.results for d in r.diagnostics) == 100
     assert steps[0] <= 9000 * STEPS_PER_NODE
+
+
+def test_what_thirty_classes_inherit_from_one_another_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten levels of three classes, each with all of the level above as its bases: three to the power of ten ways."""
+    method = "    def m{l}_{k}_{i}(self):\n        return C{x}_{y}()\n"
+    text = "import openai\n\n"
+    for level in range(10):
+        for k in range(3):
+            bases = ", ".join(f"C{level - 1}_{j}" for j in range(3)) if level else "object"
+            text += f"class C{level}_{k}({bases}):\n    client = openai.OpenAI()\n"
+            text += "".join(method.format(l=level, k=k, i=i, x=(level * 7 + i) % 10, y=(k + i) % 3) for i in range(8))
+    counted = [0]
+    whole = attributes._own
+
+    def counting(*given: object, **more: object) -> object:
+        counted[0] += 1
+        return whole(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(attributes, "_own", counting)
+    result = engine.check_source(Source.from_text(text, "hostile.py"), Config(select=frozenset()))
+    assert len(result.exports) == 30
+    assert len(result.exports["C9_0"].members) == 8 * 28 + 1
+    assert counted[0] <= 30 * 225 * 30  # classes, names, classes above

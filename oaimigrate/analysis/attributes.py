@@ -33,8 +33,6 @@ from oaimigrate.analysis.steps import agreed, known
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
 
-BASES = 8  # classes that inherit from one another are followed so far
-
 
 def attribute(inference: Inference, base: Value, name: str) -> Value:
     match base.kind:
@@ -55,7 +53,7 @@ def attribute(inference: Inference, base: Value, name: str) -> Value:
         case ClassOf(node=node):
             return member(inference.home(node), node, name, instance=False)
         case SuperOf(node=node):
-            return inherited(inference.home(node), node, name, instance=True, depth=0)
+            return inherited(inference.home(node), node, name, instance=True)
         case External(path=path) if path.startswith("file:"):
             return inference.file.project.modules.attribute(path[5:], name)
         case External(path=path, file=file, name=outer):
@@ -100,12 +98,17 @@ def typed(inference: Inference, text: str) -> Kind:
     )
 
 
-def member(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool = True, depth: int = 0) -> Value:
-    """What `self.name` holds, joined over the class and then its bases."""
+def member(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool = True) -> Value:
+    """What `self.name` holds, joined over the class; else what it inherits."""
+    found = _own(inference, node, name, instance=instance)
+    return found if found is not None else inherited(inference, node, name, instance=instance)
+
+
+def _own(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool) -> Value | None:
     scope = inference.tree.scope_of_node[node]
     bindings = [*inference.tree.attributes.get(scope, {}).get(name, ()), *scope.names.get(name, ())]
     if not bindings:
-        return inherited(inference, node, name, instance=instance, depth=depth)
+        return None
     value = inference.bound(bindings, node)
     if not known(value.kind) or value.kind == NOTHING:
         given = records.field(inference, node, name)
@@ -119,11 +122,29 @@ def member(inference: Inference, node: cst.ClassDef, name: str, *, instance: boo
     return value
 
 
-def inherited(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool, depth: int) -> Value:
-    for base in node.bases:
-        match inference.kind(base.value).kind:
-            case ClassOf(node=parent) if depth < BASES and parent is not node:
-                value = member(inference.home(parent), parent, name, instance=instance, depth=depth + 1)
-                if value.kind != UNKNOWN:
-                    return value
+def inherited(inference: Inference, node: cst.ClassDef, name: str, *, instance: bool) -> Value:
+    """What a class and its objects have from the classes above it."""
+    for above, parent in ancestors(inference, node):
+        value = _own(above, parent, name, instance=instance)
+        if value is not None and value.kind != UNKNOWN:
+            return value
     return SILENT
+
+
+def ancestors(inference: Inference, node: cst.ClassDef) -> list[tuple[Inference, cst.ClassDef]]:
+    """The classes of the project that a class inherits from, in the order in which Python asks them."""
+    found: list[tuple[Inference, cst.ClassDef]] = []
+    seen = {node}
+    waiting = [(inference, node, False)]
+    while waiting:
+        at, current, followed = waiting.pop()
+        if followed:  # what is above it is found: it comes before all that
+            found.append((at, current))
+            continue
+        waiting.append((at, current, True))
+        for base in current.bases:
+            match at.kind(base.value).kind:
+                case ClassOf(node=parent) if parent not in seen:
+                    seen.add(parent)
+                    waiting.append((at.home(parent), parent, False))
+    return found[-2::-1]

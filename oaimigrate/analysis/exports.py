@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.arrivals import mapped
-from oaimigrate.analysis.attributes import BASES, member
+from oaimigrate.analysis.attributes import ancestors, member
 from oaimigrate.analysis.kinds import (
     Awaitable,
     ClassOf,
@@ -32,7 +32,6 @@ from oaimigrate.diagnostics import Export
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
-    from oaimigrate.analysis.infer import Inference
 
 MAX_STARS = 3  # `from module import *` followed one from another
 DEPTH = 3  # of what is put into words: functions that return functions, objects that hold objects
@@ -143,15 +142,12 @@ def _parts(file: FileContext, kind: Function | ClassOf | InstanceOf) -> list[tup
     if isinstance(kind, Function):
         assert isinstance(kind.node, cst.FunctionDef)
         return [("()", inference.returned(kind.node))]
-    return [(name, member(inference, kind.node, name)) for name in sorted(_members(inference, kind.node))]
-
-
-def _members(inference: Inference, node: cst.ClassDef, depth: int = 0) -> set[str]:
-    """The names of what a class and its objects have, also from bases that the project defines."""
-    scope = inference.tree.scope_of_node[node]
-    found = {*scope.names, *inference.tree.attributes.get(scope, {})}
-    for base in node.bases if depth < BASES else ():
-        match inference.kind(base.value).kind:
-            case ClassOf(node=parent) if parent is not node:
-                found |= _members(inference.home(parent), parent, depth + 1)
+    found = inference.parts.get(kind.node)
+    if found is not None:
+        return found
+    names: set[str] = set()
+    for above, node in ((inference, kind.node), *ancestors(inference, kind.node)):
+        scope = above.tree.scope_of_node[node]
+        names |= {*scope.names, *above.tree.attributes.get(scope, {})}
+    found = inference.parts[kind.node] = [(name, member(inference, kind.node, name)) for name in sorted(names)]
     return found

@@ -66,6 +66,7 @@ class Inference:
         self._bindings: dict[Binding, Value] = {}
         self._active: set[object] = set()
         self._returns: dict[cst.CSTNode, Value] = {}
+        self.parts: dict[cst.ClassDef, list[tuple[str, Value]]] = {}  # the members of classes, as `exports` wants them
         self.gives: dict[cst.CSTNode, bool] = {}  # whether one gets something of the SDK from a function or class
         self.fields: dict[cst.ClassDef, list[str]] = {}  # of dataclasses and their like; none of other classes
         self.index = Index(self.tree)
