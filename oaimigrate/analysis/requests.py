@@ -7,6 +7,7 @@ after a from-import, `self.openai.Image.create`. What is reached through a varia
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,14 +68,14 @@ def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
     method, asynchronous = rows[0]
     others = tuple(r[0] for r in rows[1:] if r is not None)
     if others:
-        method = _merged(method, others)
+        method = merged(method, others)
     parent = file.parent(node)
     call = parent if isinstance(parent, cst.Call) and parent.func is node else None
     indirect = not spelled(file, node.value)
     return Request(node, method, asynchronous, call, module_of(file, node), indirect, file.scope(node), others)
 
 
-def _merged(method: Method, others: tuple[Method, ...]) -> Method:
+def merged(method: Method, others: Sequence[Method]) -> Method:
     """A method that may be several: it takes what any of them takes and requires what all of them require."""
     params = {m: frozenset().union(*(o.params.get(m, frozenset()) for o in (method, *others))) for m in method.params}
     required = tuple(r for r in method.required if all(r in o.required for o in others))

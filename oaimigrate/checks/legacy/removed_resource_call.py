@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.carriers import BY_NAME
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import External, OneOf, Symbol
-from oaimigrate.analysis.requests import Reference, Request, looked_up, request_at, spelled
+from oaimigrate.analysis.requests import Reference, Request, looked_up, merged, request_at, spelled
 from oaimigrate.analysis.steps import literal
 from oaimigrate.checks.legacy.stale_mock_target import is_patched
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
@@ -241,8 +241,8 @@ def arguments_elsewhere(node: cst.Call, file: FileContext) -> Iterator[Diagnosti
     paths = kept.called(file, node)
     if not paths or file.in_legacy_branch(node):
         return
-    row = file.api.methods[paths[0]][0]
-    result = arguments.rewrite(file, node, row)
+    row, *others = (file.api.methods[path][0] for path in paths)
+    result = arguments.rewrite(file, node, merged(row, others) if others else row)
     if not result.edits and not result.problem:
         return
     message = f"arguments of `openai.{row.old}` that `{row.new}` does not take"
