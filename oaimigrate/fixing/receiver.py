@@ -53,6 +53,8 @@ def _with_options(file: FileContext, use: Use, options: dict[str, str]) -> Use:
 def _inline(file: FileContext, request: Request, options: dict[str, str], kind: str) -> Use:
     """A client of the call's own, where the file has none to vary."""
     azure = kind in AZURE_TYPES
+    if "api_version" in options and not azure:
+        return Use("", problem="`api_version=` is given per call, and only clients of Azure take it")
     made = file.plan.made
     constructor, needs = file.symbol(CONSTRUCTORS[request.asynchronous, azure])
     module = file.code(request.module) if request.module is not None else file.module_name
