@@ -42,7 +42,7 @@ RATES = {
     "stalled": 0.004,
     "stalled_before": 0.004,
 }
-WAIT = 0.8  # seconds: read timeout and stall; a busy machine must not pass for a fault
+WAIT = 2.0  # seconds: read timeout and stall; a busy machine must not pass for a fault
 
 
 @dataclass
