@@ -215,10 +215,10 @@ def run(
     return Run(collected.found, tuple(r for r in _in_order(results) if r.diagnostics or r.changed), sources)
 
 
-def project_of(collected: Collected) -> Project:
+def project_of(collected: Collected, *, jobs: int | None = None) -> Project:
     """What the files of a run say about each other, when all of them were looked at."""
     quiet = Config(select=frozenset())
-    return _in_rounds(collected, lambda _, project: Job(quiet, project), None, None)[1]
+    return _in_rounds(collected, lambda _, project: Job(quiet, project), jobs, None)[1]
 
 
 def _in_rounds(

@@ -6,6 +6,7 @@ Clients that pull ask for findings when they want them; to others they are pushe
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import threading
 from collections.abc import Callable, Coroutine
@@ -27,6 +28,7 @@ from oaimigrate.server.transport import Protocol
 
 TYPING = 0.15  # seconds without a key before findings are pushed
 SETTLED = 0.6  # seconds before the other open buffers are looked at again
+QUIET = 2.0  # seconds before the files around the open ones are looked at
 _STACK = 64 << 20  # bytes; LibCST is recursive, and threads get half a megabyte on some systems
 
 _T = TypeVar("_T")
@@ -158,6 +160,15 @@ class Server(LanguageServer):
         self.sweep.forget()
         self.news.set()
         self.later("settle", TYPING, self.settle)
+        self.later("around", QUIET, self.look_around)
+
+    async def look_around(self) -> None:
+        """Find out what the files around the open ones are to them."""
+        overlays = self.overlays()
+        for folder, inside in await self.on_worker(lambda: self.worker.crowded(overlays)):
+            around = await self.sweep.around(folder.root, inside, opened=folder.opened)
+            if around is not None and await self.on_worker(functools.partial(folder.know, around)):
+                await self.settle()
 
     def reported(self, uri: str, items: list[types.Diagnostic]) -> str:
         """Remember what the client was told about a buffer; gives its identity."""

@@ -120,9 +120,14 @@ class Worker:
             if inside or not paths:
                 folder.changed(inside)
 
-    def find_readers(self) -> bool:
-        """See `Folder.find_readers`."""
-        return sum(folder.find_readers() for folder in self._folders.values()) > 0
+    def crowded(self, overlays: Mapping[str, str]) -> list[tuple[Folder, dict[str, str]]]:
+        """The folders with other files than the buffers in them, and these."""
+        found: dict[str, tuple[Folder, dict[str, str]]] = {}
+        for path, text in overlays.items():
+            folder = self._folder(path)
+            if folder.whole and not folder.excludes(path):
+                found.setdefault(folder.root, (folder, {}))[1][path] = text
+        return [(folder, inside) for folder, inside in found.values() if not folder.alone(inside)]
 
     def _folder(self, path: str) -> Folder:
         known = [root for root in self.roots if _inside(path, root)]

@@ -10,7 +10,7 @@ from lsprotocol import types
 from oaimigrate import notebooks, rulebook
 from oaimigrate.diagnostics import Edit, FileResult, Safety
 from oaimigrate.server import actions
-from oaimigrate.server.app import TYPING, Server, identity
+from oaimigrate.server.app import QUIET, TYPING, Server, identity
 from oaimigrate.server.checking import Checked
 from oaimigrate.server.documents import Buffer, difference, path_of
 from oaimigrate.server.findings import page_uri, to_lsp
@@ -48,7 +48,7 @@ def _life(server: Server) -> None:
             options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
             registration = types.Registration("watched-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
             server.client_register_capability(types.RegistrationParams([registration]))
-        server.later("readers", 2.0, lambda: _find_readers(server))
+        server.later("around", QUIET, server.look_around)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
@@ -69,11 +69,6 @@ def _use_folders(server: Server) -> None:
     server.worker.roots = [path_of(uri).rstrip("/") or "/" for uri in uris if uri]
 
 
-async def _find_readers(server: Server) -> None:
-    if await server.on_worker(server.worker.find_readers):
-        await server.settle()
-
-
 def _documents(server: Server) -> None:
     def update(uri: str) -> bool:
         buffer = server.documents.buffer(uri)
@@ -85,7 +80,7 @@ def _documents(server: Server) -> None:
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         if update(params.text_document.uri):
             server.edited(params.text_document.uri, 0)
-            server.later("readers", 2.0, lambda: _find_readers(server))
+            server.later("around", QUIET, server.look_around)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from oaimigrate import notebooks, runner
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
@@ -17,13 +18,24 @@ from oaimigrate.rounds import ROUNDS
 from oaimigrate.source import read_or_nothing
 from oaimigrate.surroundings import beside
 
+if TYPE_CHECKING:
+    from oaimigrate.diagnostics import Passed
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the other files of a folder are to the open ones. It takes a look at all of them."""
+
+    readers: tuple[str, ...] = ()  # files that never say "openai" and import one that does
+    passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
+
 
 class Folder:
     """A workspace folder, or the project that a lone file belongs to."""
 
     def __init__(self, root: str, excludes_of: ExcludesOf, *, whole: bool = True, opened: bool = True) -> None:
         self.root = root
-        self._opened = opened  # by the user, as a folder of the workspace
+        self.opened = opened  # by the user, as a folder of the workspace
         self._excludes_of = excludes_of
         self.whole = whole  # false for a file without a project around it: nothing but the buffers is read then
         self.epoch = 0  # grows with every change on disk
@@ -32,6 +44,7 @@ class Folder:
         self._others: list[str] = []
         self._excluded: dict[str, bool] = {}
         self._project: tuple[int, Mapping[str, str], Project] | None = None
+        self._around = Around()
 
     def excludes(self, path: str) -> bool:
         """Whether a run over the folder would leave out this file."""
@@ -57,28 +70,54 @@ class Folder:
         if self._project is None or self._project[:2] != (self.epoch, overlays):
             sources = {p: d for p, d in self._disk.items() if p not in overlays}
             sources |= {path: text.encode("utf-8", "surrogatepass") for path, text in overlays.items()}
-            self._project = self.epoch, dict(overlays), Project.scan(sources.items())
+            scanned = replace(Project.scan(sources.items()), passed=self._around.passed)
+            self._project = self.epoch, dict(overlays), scanned
         return replace(self._project[2])
 
-    def find_readers(self) -> bool:
-        """Look for files that never say "openai" and import one that does. Whether there are any.
+    def alone(self, overlays: Mapping[str, str]) -> bool:
+        """Whether no other file has to do with the SDK, as far as is known."""
+        if self._stale:
+            self._scan()
+        return all(path in overlays or is_manifest(path) for path in self._disk)
 
-        Apart from `project`, as it reads every file of the folder: the first answers do not wait for it.
-        """
+    def around(self, overlays: Mapping[str, str]) -> Around:
+        """Look at all files, which takes long: the first answers do not wait for it, nor those to typing."""
+        self._scan()
+        readers = self._readers()
+        return Around(tuple(readers), self._passes(overlays))
+
+    def know(self, around: Around) -> bool:
+        """Remember what a look `around` found. Whether it is something else than before."""
+        found = {path: read_or_nothing(path) for path in around.readers if path not in self._disk}
+        new = bool(found) or around.passed != self._around.passed
+        self._disk |= found
+        self._around = around
+        self.epoch += new
+        return new
+
+    def _readers(self) -> set[str]:
         index = Index(read_or_nothing)
-        found: dict[str, bytes] = {}
+        found: set[str] = set()
         near = list(self._disk)
         for _ in range(ROUNDS):
             others = ((path, index.of(path)) for path in self._others)
             near = [path for path in importers(near, others) if path not in found]
-            found |= {path: read_or_nothing(path) for path in near}
-        self._disk |= found
-        self.epoch += bool(found)
-        return bool(found)
+            found.update(near)
+        return found
+
+    def _passes(self, overlays: Mapping[str, str]) -> Mapping[str, tuple[Passed, ...]]:
+        """What other files give to the functions of those in `overlays`, as a run over these finds it."""
+        texts = {p: text.encode("utf-8", "surrogatepass") for p, text in overlays.items() if p.endswith(".py")}
+        around = runner.Collected(
+            0,
+            tuple(file for file in self._disk.items() if file[0] not in texts),
+            others=tuple(path for path in self._others if path not in texts),
+        )
+        return runner.project_of(runner.Collected(len(texts), tuple(texts.items()), around=around), jobs=1).passed
 
     def _scan(self) -> None:
         self._stale = False
-        paths = [self.root] if self._opened else beside(self.root, self._excludes_of)
+        paths = [self.root] if self.opened else beside(self.root, self._excludes_of)
         collected = runner.collect(paths, excludes_of=self._excludes_of, near=False)
         self._disk = dict(collected.files)
         self._others = [path for path in collected.others if not is_manifest(path)]
@@ -86,10 +125,14 @@ class Folder:
 
 
 def worth_a_look(path: str, text: str, project: Project) -> bool:
-    """Whether rules may find something: the buffer uses the SDK, names requirements, or imports a file that uses it."""
+    """Whether rules may find something: the buffer uses the SDK, names requirements, imports a file that uses it, or is
+    called by one.
+    """
     data = text.encode("utf-8", "replace")
-    return uses_sdk(path, data) or bool(
-        importers((p for p in project.sources if p != path), [(path, imports(path, data))])
+    return (
+        uses_sdk(path, data)
+        or any(passed.concerns(data) for passed in project.passed.get(path, ()))
+        or bool(importers((p for p in project.sources if p != path), [(path, imports(path, data))]))
     )
 
 

@@ -1,4 +1,5 @@
-"""The whole workspace, checked by a process of its own: it is what `oaimigrate check FOLDER` would say.
+"""What takes a look at a whole folder, done by a process of its own: its findings, which are what
+`oaimigrate check FOLDER` would say, and what its files are to those that are open.
 
 A process, because a large folder takes minutes of a processor, and a thread would take them from the one that answers
 to typing. It ends with its parent.
@@ -7,17 +8,23 @@ to typing. It ends with its parent.
 from __future__ import annotations
 
 import asyncio
+import functools
 import multiprocessing
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from typing import ParamSpec, TypeVar
 
 from oaimigrate import runner
 from oaimigrate.diagnostics import FileResult
+from oaimigrate.server.folder import Around, Folder
 from oaimigrate.server.settings import Settings
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Sweep:
@@ -36,19 +43,23 @@ class Sweep:
         """The results of all files below `roots` that have any, with unsaved buffers in place of their files."""
         changes = self._changes
         if self._found is None or self._found[0] != changes:
-            self._found = changes, await self._checked(roots, overlays)
+            self._found = changes, await self._asked(check_folders, tuple(roots), dict(overlays)) or ()
         return self._found[1]
 
-    async def _checked(self, roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[FileResult, ...]:
+    async def around(self, root: str, overlays: Mapping[str, str], *, opened: bool) -> Around | None:
+        """What the files of a folder are to the buffers in it; None if there is no telling."""
+        return await self._asked(look_around, root, dict(overlays), opened=opened)
+
+    async def _asked(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
         if self._pool is None:
             spawn = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, spawn, initializer=_end_with_parent)
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, check_folders, tuple(roots), dict(overlays))
+            return await loop.run_in_executor(self._pool, functools.partial(work, *args, **kwargs))
         except BrokenProcessPool:  # out of memory, or ended by someone: the next request starts another
             self._pool = None
-            return ()
+            return None
 
     def close(self) -> None:
         """End the process, in the middle of its work if need be."""
@@ -72,6 +83,10 @@ def check_folders(roots: Sequence[str], overlays: Mapping[str, str]) -> tuple[Fi
             done = runner.run(replace(collected, files=files), config, jobs=1, config_of=settings.of)
             found |= {result.path: result for result in done.results}
     return tuple(found.values())
+
+
+def look_around(root: str, overlays: Mapping[str, str], *, opened: bool) -> Around:
+    return Folder(root, Settings().excludes, opened=opened).around(overlays)
 
 
 def _end_with_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ LINES = (
     "a.f()['choices']\n",
     "x = '\N{GRINNING FACE}é'; openai.Image.create()\n",
     "openai.api_key = 'k'\n",
+    "def show(answer):\n    answer['choices']\n",
+    "from b import show\n",
+    "show(f())\n",
     "# oaimigrate: ignore[OAI101]\n",
     "",
 )
@@ -139,15 +143,62 @@ def test_the_server_says_what_a_run_says(tmp_path: Path, seed: int, whole_lines:
         for _ in range(120):
             person.act()
         person.tidy()
-        told = {}
-        for name in person.texts:
-            report = wire.ask("textDocument/diagnostic", {"textDocument": person.document(name)})
-            told[name] = sorted((d["code"], d["range"]["start"]["line"]) for d in report["result"]["items"])
-    done = runner.run(runner.collect([str(tmp_path)]), Config(), jobs=1)
-    said = {
+        said = what_a_run_says(tmp_path)
+        end = time.monotonic() + 60  # what the files pass to each other is known some seconds after the last change
+        while (told := what_is_told(wire, person)) != said and time.monotonic() < end:
+            time.sleep(0.5)
+    assert told == said
+
+
+def what_is_told(wire: Wire, person: Person) -> dict[str, list[tuple[str, int]]]:
+    told = {}
+    for name in person.texts:
+        report = wire.ask("textDocument/diagnostic", {"textDocument": person.document(name)})
+        told[name] = sorted((d["code"], d["range"]["start"]["line"]) for d in report["result"]["items"])
+    return {name: found for name, found in told.items() if found}
+
+
+def what_a_run_says(folder: Path) -> dict[str, list[tuple[str, int]]]:
+    done = runner.run(runner.collect([str(folder)]), Config(), jobs=1)
+    return {
         Path(r.path).name: sorted(
             (d.code, Source.from_text(r.text, r.path).position(d.span.start)[0] - 1) for d in r.diagnostics
         )
         for r in done.results
     }
-    assert {name: found for name, found in told.items() if found} == said
+
+
+CALLERS = {
+    "llm.py": "import openai\n\ndef ask():\n    return openai.ChatCompletion.create(model='m', messages=[])\n",
+    "view.py": "def show(answer):\n    print(answer['usage'])\n",
+    "page.py": (
+        "class Page:\n    def __init__(self, answer):\n        self.answer = answer\n\n"
+        "    def first(self):\n        return self.answer['choices'][0]\n\n"
+        "    def add(self, *, error):\n        return error.http_status\n"
+    ),
+    "middle.py": "from view import show\n\ndef later(answer):\n    show(answer)\n",
+    "app.py": (
+        "import openai\nfrom llm import ask\nfrom middle import later\nfrom page import Page\n\n"
+        "later(ask())\npage = Page(answer=ask())\n"
+        "try:\n    ask()\nexcept openai.error.APIError as e:\n    page.add(error=e)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("opened", [["view.py"], ["page.py"], ["view.py", "app.py", "page.py"]], ids=",".join)
+def test_what_other_files_pass_is_known(tmp_path: Path, opened: list[str]) -> None:
+    """A parameter is what the files around give for it, though none of them is open."""
+    for name, text in CALLERS.items():
+        (tmp_path / name).write_text(text)
+    said = {name: found for name, found in what_a_run_says(tmp_path).items() if name in opened}
+    assert set(said) == set(opened)
+    with server(tmp_path) as wire:
+        person = Person(wire, tmp_path, 0, whole_lines=True)
+        for name in opened:
+            person.texts[name] = CALLERS[name]
+            item = {**person.document(name), "languageId": "python", "version": 1, "text": CALLERS[name]}
+            wire.notify("textDocument/didOpen", {"textDocument": item})
+        end = time.monotonic() + 60
+        while (told := what_is_told(wire, person)) != said and time.monotonic() < end:
+            time.sleep(0.2)
+    assert told == said

@@ -40,6 +40,34 @@ async def test_an_unsaved_buffer_changes_what_is_said_of_another(tmp_path: Path)
         await until(editor, reads, [])
 
 
+SHOWS = "def show(answer):\n    print(answer['choices'])\n"
+PASSES = "from gives import ask\nfrom shows import show\n\nshow(ask())\n"
+
+
+@asynchronous
+async def test_what_other_files_pass_to_a_function_is_known_in_its_file(tmp_path: Path) -> None:
+    """Neither `shows.py` nor its caller says "openai"; what is saved in that one counts, and what is open here."""
+    (tmp_path / "gives.py").write_text(GIVES)
+    (tmp_path / "passes.py").write_text(PASSES)
+    async with editing(tmp_path) as editor:
+        shows = editor.open("shows.py", "")
+        await until(editor, shows, [])
+        editor.replace(shows, SHOWS)
+        saved(editor, "shows.py")
+        await until(editor, shows, ["OAI103"])
+        fix = (await editor.actions(shows, None, "quickfix"))[0]
+        assert editor.applied(fix)[shows] == SHOWS.replace("['choices']", ".choices")
+        (tmp_path / "passes.py").write_text(PASSES.replace("ask()", "{'choices': []}"))
+        saved(editor, "passes.py")
+        await until(editor, shows, [])
+        (tmp_path / "passes.py").write_text(PASSES)
+        saved(editor, "passes.py")
+        await until(editor, shows, ["OAI103"])
+        (tmp_path / "passes.py").unlink()
+        saved(editor, "passes.py")
+        await until(editor, shows, [])
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "oaimigrate.toml"])
 @asynchronous
 async def test_a_changed_configuration_holds_at_once(tmp_path: Path, name: str) -> None:
