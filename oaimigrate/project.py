@@ -99,6 +99,10 @@ class Project:
 
         return Modules(self, self.sources)
 
+    def make_room(self) -> bool:
+        """Between two files of a run: close the modules that were opened, if they are many."""
+        return "modules" in self.__dict__ and self.modules.make_room()
+
     def settings_elsewhere(self, path: str) -> frozenset[str]:
         """Settings that files other than `path` make on the `openai` module."""
         return frozenset(name for other, names in self.settings.items() if other != path for name in names)

@@ -190,7 +190,7 @@ class _Analysis:
     def of(self, files: Sequence[File]) -> Iterator[FileResult]:
         for file in files:
             yield analyse(file, self.job)
-            if self._trees.parsed - self._cleared > _GARBAGE:
+            if self.job.project.make_room() or self._trees.parsed - self._cleared > _GARBAGE:
                 self._cleared = self._trees.parsed
                 gc.collect()
 

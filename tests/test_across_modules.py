@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oaimigrate import config, rulebook, runner
+from oaimigrate.analysis.modules import Modules
 from oaimigrate.config import Config
 from oaimigrate.diagnostics import Safety
 from oaimigrate.engine import RECURSION_LIMIT
@@ -120,6 +121,16 @@ def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project
 def test_subset_in_any_order_is_told_what_the_whole_project_is(project: Path, names: list[str]) -> None:
     whole = outcome(project, ["."])
     assert outcome(project, names) == {path: said for path, said in whole.items() if path in names}
+
+
+def test_files_that_were_closed_to_make_room_are_opened_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = outcome(project, ["."])
+    closed: list[bool] = []
+    make_room = Modules.make_room
+    monkeypatch.setattr(Modules, "make_room", lambda modules: closed.append(make_room(modules)) or closed[-1])
+    monkeypatch.setattr("oaimigrate.analysis.modules.ROOM", 0)
+    assert outcome(project, ["."]) == whole
+    assert sum(closed) > 5
 
 
 def test_files_around_are_not_written(project: Path) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from oaimigrate.project import Project
 
 MAX_BYTES = 400_000  # a module larger than this is not opened for the sake of one import
+ROOM = 6_000_000  # characters of the files that are kept open: with their memos, some hundred megabytes
 MAX_STARS = 3  # `from module import *` followed one from another
 MAX_HOPS = 12  # imports followed one from another
 
@@ -46,6 +47,7 @@ class Modules:
         self._answers: dict[tuple[str, str], Value] = {}
         self._resolved: dict[tuple[str, str, int], str | None] = {}
         self._hops = 0
+        self._size = 0  # characters of `_files`
         self._held = _held(sources)
 
     # -- files -----------------------------------------------------------------------------------------------------
@@ -110,8 +112,18 @@ class Modules:
         """The parsed file, None if it cannot be read or is not worth it."""
         if path not in self._files:
             self._files[path] = None  # while it is being read, an import cycle finds nothing
-            self._files[path] = self._load(path)
+            file = self._files[path] = self._load(path)
+            self._size += len(file.text) if file is not None else 0
         return self._files[path]
+
+    def make_room(self) -> bool:
+        """Close all files if they are many. Only between two files of a run, for what is known points into trees."""
+        full = self._size > ROOM
+        if full:
+            self._files.clear()
+            self._answers.clear()
+            self._size = 0
+        return full
 
     def _load(self, path: str) -> FileContext | None:
         from oaimigrate.analysis.file import FileContext
