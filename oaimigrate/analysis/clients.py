@@ -41,6 +41,8 @@ PROXY = (
     " known, with `http_client=openai.DefaultAsyncHttpxClient(…)`"
 )
 
+STILL_READ = frozenset({"api_key", "organization"})  # by the module-level client, from where 0.28 read them
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -173,6 +175,8 @@ class ClientPlan:
             return self._own(function, asynchronous)
         if self.varying:
             return Use("", problem="the Azure endpoint changes from call to call, and no one client follows it")
+        if setting_finder.by_name(self.file) - STILL_READ:
+            return Use("", problem="a setting of the module is made by name in this file, and which one is not known")
         if self.lost:
             return Use("", problem=f"nothing on a client carries `openai.{self.lost}` as it is set in this file")
         if self.kind is None and (asynchronous or any(s.name == "api_base" for s in self.settings)):

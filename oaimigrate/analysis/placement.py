@@ -157,6 +157,8 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
         return "existing", ""
     if not plan.requests:
         return "module", ""
+    if setting_finder.by_name(file):
+        return "module", "a setting is made by name"
     if any(r.indirect and r.call is None for r in plan.requests):
         return "module", "a resource class is kept in a variable"
     own = {s.name for s in plan.settings}

@@ -63,6 +63,13 @@ def modern(file: FileContext) -> frozenset[str]:
     )
 
 
+def by_name(file: FileContext) -> frozenset[str]:
+    """The settings that a file makes with `setattr(openai, name, value)`; "" for a name that is not written out."""
+    calls = (c for c in file.inference.index.calls("setattr") if isinstance(c.func, cst.Name) and len(c.args) == 3)
+    names = {literal(c.args[1].value) or "" for c in calls if file.kind(c.args[0].value).kind == Symbol("")}
+    return frozenset(name for name in names if not name or name in file.api.settings)
+
+
 def _made(file: FileContext, node: cst.Attribute) -> Setting | None:
     """The setting that an attribute is the target of, alone or as one of several in a tuple."""
     if node.attr.value not in file.api.settings:

@@ -31,6 +31,8 @@ def edits(
         return [build.replace_whole(file, node, " | ".join(spelled))], needs
     if len(spelled) == 1:
         return [build.replace(file, node, spelled[0])], needs
+    if isinstance(parent, cst.AssignTarget):  # `RateLimitError = APIError = Exception`, where there is no SDK
+        return [build.replace_whole(file, node, " = ".join(spelled))], needs
     return [build.replace_whole(file, node, f"({', '.join(spelled)})")], needs
 
 

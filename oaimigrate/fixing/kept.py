@@ -118,7 +118,7 @@ def given(file: FileContext, request: Request) -> arguments.Arguments:
     passed = call.args[call.args.index(argument) + 1 :]
     if not _hands_on(file, call):
         passed = tuple(a for a in passed if a.keyword is not None and a.keyword.value in request.method.rename)
-    result = arguments.rewrite(file, call, request.method, passed)
+    result = arguments.rewrite(file, call, request.method._replace(required=()), passed)  # the rest is given later
     if result.options and not result.problem:
         result.problem = "credentials are given where the method is handed on"
     return result

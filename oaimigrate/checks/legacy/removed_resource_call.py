@@ -179,7 +179,9 @@ def kept_class(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Di
     kind = file.kind(node).kind
     if not isinstance(kind, Symbol) or kind.path not in file.api.resources:
         return
-    if _is_store(file, node) or isinstance(parent, (cst.Param, cst.FunctionDef, cst.ClassDef)):
+    if _is_store(file, node) or isinstance(parent, (cst.FunctionDef, cst.ClassDef)):
+        return
+    if isinstance(parent, cst.Param) and parent.default is not node:
         return
     if isinstance(parent, cst.Arg) and is_patched(file, file.parent(parent)):
         return
