@@ -22,11 +22,13 @@ from typing import Any
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "envs"
 OLD = "0.28.1"
 NEW = ("1.109.1", "2.54.0", "3")  # "3" is the newest 3.x at the time the environment is made
+BOTH_HTTPX = "3+httpx"  # … beside httpx, which openai 3 does not bring, but other packages do
 REQUIREMENTS = {
     "0.28.1": ("openai==0.28.1", "numpy"),  # Embedding.create asks for numpy
     "1.109.1": ("openai==1.109.1", "httpx<0.29"),
     "2.54.0": ("openai==2.54.0", "httpx<0.29"),
     "3": ("openai>=3,<4",),
+    BOTH_HTTPX: ("openai>=3,<4", "httpx<0.29"),
 }
 
 

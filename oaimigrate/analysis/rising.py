@@ -59,7 +59,7 @@ def _asks(file: FileContext, node: cst.Call, hops: int, seen: set[cst.CSTNode]) 
     if call is not None:
         return not _TIDYING.search(call.path)
     found = definition(file, node.func) if hops else None
-    if found is None or found[1] in seen or len(seen) >= MAX_FUNCTIONS or not _runs(file, node, *found):
+    if found is None or found[1] in seen or len(seen) >= MAX_FUNCTIONS or not runs(file, node, *found):
         return False
     home, function = found
     known = home.rising.get(function)
@@ -73,7 +73,7 @@ def _asks(file: FileContext, node: cst.Call, hops: int, seen: set[cst.CSTNode]) 
     return answer
 
 
-def _runs(file: FileContext, node: cst.Call, home: FileContext, function: cst.FunctionDef) -> bool:
+def runs(file: FileContext, node: cst.Call, home: FileContext, function: cst.FunctionDef) -> bool:
     """Whether the body of a function runs where it is called, and its errors come out there."""
     if not all(is_transparent(home, d) for d in function.decorators):
         return False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis.flow import ancestors
 from oaimigrate.analysis.walk import dotted
 from oaimigrate.diagnostics import Edit
 from oaimigrate.fixing import edits as build
@@ -33,7 +34,7 @@ def changes(file: FileContext, wanted: set[str], dropped: set[str]) -> list[Edit
         if gone and len(gone) == len(aliases):
             text, names, modules = _successor(names, modules)
             edits.append(_replace_statement(file, statement, text))
-        elif not own:
+        elif not own or for_types_only(file, statement):
             edits += build.remove_items(file, aliases, gone)
         elif gone or names:
             edits += _change_names(file, aliases, gone, names)
@@ -75,6 +76,14 @@ def _sdk_imports(file: FileContext) -> list[cst.ImportFrom]:
             if not isinstance(statement.names, cst.ImportStar):
                 found.append(statement)
     return found
+
+
+def for_types_only(file: FileContext, node: cst.CSTNode) -> bool:
+    """Whether a statement runs for type checkers alone: `if TYPE_CHECKING:`."""
+    return any(
+        isinstance(parent, cst.If) and child is parent.body and (dotted(parent.test) or "").endswith("TYPE_CHECKING")
+        for child, parent in ancestors(file, node)
+    )
 
 
 def _local_name(alias: cst.ImportAlias) -> str:

@@ -4,7 +4,8 @@ The argument is a JSON object of programs by name. What is printed says of each 
 paths it asked for, how many requests it made at once, and how many connections it opened.
 
 The server goes by the request: `stream`, `tools`, `response_format`, and by some names of models: `too-long` (400),
-`broken` (500), `gateway` (an error with status 200), `cut` (half of a JSON text).
+`broken` (500), `gateway` (an error with status 200), `cut` (half of a JSON text), and, of streams, `silent` (a pause in
+the middle) and `gone` (the connection ends there).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import gc
 import io
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -89,6 +91,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
             self.wfile.flush()
             time.sleep(0.02)
+            if body["model"] == "silent":
+                time.sleep(0.5)
+            elif body["model"] == "gone":
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
         self.wfile.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 
     def log_message(self, format: str, *args: object) -> None:

@@ -11,7 +11,8 @@ import sdk_envs
 class Pitfall:
     """A program that `code` reports, and what happens: `raised`, `paths` asked for, `printed`, `most` at once …
 
-    `good` is the same without the mistake; "fix" stands for what the rule's own fix makes of it.
+    `good` is the same without the mistake; "fix" stands for what the rule's own fix makes of it. In the SDKs of `well`
+    it is no mistake yet: there, too, what is recommended must do what the program did.
     """
 
     name: str
@@ -24,6 +25,8 @@ class Pitfall:
     most: int = 0
     connections: int = 0
     sdks: tuple[str, ...] = sdk_envs.NEW
+    well: tuple[str, ...] = ()
+    target: int = 1
 
 
 SYNC = "from openai import OpenAI\n\nclient = OpenAI()\n"

@@ -1,0 +1,1 @@
+"""OAI8xx: from openai 1 to 2 to 3."""
