@@ -94,4 +94,21 @@ UPGRADES = [
         HTTPX + READ.format("silent", "httpx.TransportError"),
         raised="APITimeoutError",
     ),
+    upgrade(
+        "a logger that nothing writes to",
+        "OAI803",
+        f"""import logging
+import sys
+import openai
+
+root = logging.getLogger()
+root.handlers, root.level = [logging.StreamHandler(sys.stdout)], logging.INFO
+logging.getLogger("httpx").setLevel(logging.WARNING)
+client = openai.OpenAI()
+{ASK}
+print("quiet")
+""",
+        raised="",
+        printed="quiet\n",
+    ),
 ]
