@@ -111,4 +111,18 @@ print("quiet")
         raised="",
         printed="quiet\n",
     ),
+    Pitfall(
+        "vector stores are no longer in beta",
+        "OAI804",
+        "from openai import OpenAI\n\nprint(OpenAI().beta.vector_stores.file_batches.create)\n",
+        "fix",
+        "AttributeError",
+    ),
+    Pitfall(
+        "types of vector stores are no longer in beta",
+        "OAI804",
+        "from openai.types.beta import VectorStore, VectorStoreDeleted\n\nprint(VectorStore, VectorStoreDeleted)\n",
+        "fix",
+        "ImportError",
+    ),
 ]
