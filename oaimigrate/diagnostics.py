@@ -127,7 +127,7 @@ class FileResult:
 
     `text` is the decoded text that the spans of `diagnostics` point into. When fixes were asked for, `original`
     is the text before them (equal to `text` if nothing changed) and `applied` are the diagnostics whose fixes were
-    applied, with spans into the text they were found in.
+    applied, with spans into `original`.
     """
 
     path: str

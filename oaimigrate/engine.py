@@ -60,6 +60,7 @@ def fix_source(
     project = project or Project()
     original = source.text
     applied: list[Diagnostic] = []
+    written: list[list[Edit]] = []  # in each round
     diagnostics, file = analyse(source, config, project)
     exported, passed = _exports(file), _passes(file)
     for _ in range(MAX_ROUNDS):
@@ -72,7 +73,7 @@ def fix_source(
             break
         if step is None:
             break
-        text, done = step
+        text, edits, done = step
         fixed = source.with_text(text)
         again, next_file = analyse(fixed, config, project)
         if next_file is None:  # the result does not parse: keep the last text that does
@@ -82,7 +83,8 @@ def fix_source(
                 Diagnostic(INTERNAL_ERROR, "fixes gave code that does not parse", Span(0, 0), notes=(note,)),
             ]
             break
-        applied += done
+        applied += [_in_original(d, written) for d in done]
+        written.append(edits)
         source, diagnostics, file = fixed, again, next_file
     diagnostics = _reported(file, [d for d in diagnostics if not fixes.is_done(source.text, d, safety)], config)
     return FileResult(
@@ -128,13 +130,23 @@ def complete_edits(file: FileContext, fix: Fix, diagnostics: list[Diagnostic]) -
     return tuple(fixes.merge(file, members)[0])
 
 
-def _fix_once(file: FileContext, diagnostics: list[Diagnostic], safety: Safety) -> tuple[str, list[Diagnostic]] | None:
+def _in_original(diagnostic: Diagnostic, written: list[list[Edit]]) -> Diagnostic:
+    """A finding of a later round with its place in the text before all of them."""
+    start, end = diagnostic.span.start, diagnostic.span.end
+    for edits in reversed(written):
+        start, end = fixes.before(start, edits), fixes.before(end, edits)
+    return replace(diagnostic, span=Span(start, max(start, end)))
+
+
+def _fix_once(
+    file: FileContext, diagnostics: list[Diagnostic], safety: Safety
+) -> tuple[str, list[Edit], list[Diagnostic]] | None:
     chosen = fixes.choose(diagnostics, safety)
     if not chosen:
         return None
     edits, done = fixes.merge(file, chosen)
     text = fixes.apply(file.text, edits)
-    return (text, done) if text != file.text else None
+    return (text, edits, done) if text != file.text else None
 
 
 def analyse(source: Source, config: Config, project: Project) -> tuple[list[Diagnostic], FileContext | None]:

@@ -72,10 +72,14 @@ def _applied_rows(result: FileResult) -> Iterator[tuple[int, Diagnostic]]:
 
 
 def _moved_rows(before: Source, after: Source) -> list[int]:
-    """For each row of the old text, the row of the new text that stands in its place."""
+    """For each row of the old text, the row of the new text that stands in its place.
+
+    Where rows were rewritten and others came in, the new ones come first: clients and imports stand above their uses.
+    """
     old, new = ([s.line(row) for row in range(1, len(s.line_starts) + 1)] for s in (before, after))
     rows: list[int] = []
     for _, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         last = max(j1, j2 - 1) + 1
-        rows += [min(j1 + offset + 1, last) for offset in range(i2 - i1)]
+        first = max(j1, j2 - (i2 - i1))
+        rows += [min(first + offset + 1, last) for offset in range(i2 - i1)]
     return rows

@@ -236,6 +236,22 @@ def test_migrate_writes_and_tells(run: Run, tmp_path: Path) -> None:
     assert run("migrate", "--allow-dirty") == Done(0, b"Nothing to migrate: no files were changed.\n", "")
 
 
+def test_migrate_names_the_rows_of_the_new_text(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "kept.py"
+    path.write_text(
+        "import openai\nask = openai.Completion.create\nerrors = openai.error.OpenAIError\n\n\ndef f(q):\n"
+        "    return ask(engine='m', prompt=q)['choices'][0]['text']\n\n\ntry:\n    f('a')\n"
+        "except openai.error.OpenAIError as error:\n    print(error.user_message)\n"
+    )
+    done = run("migrate", str(path))
+    said = re.findall(r"kept\.py:(\d+): (\w+) (.*)", done.text)
+    rows = path.read_text().splitlines()
+    assert len(said) == 3
+    for row, code, _ in said:
+        wanted = {"OAI101": ("ask = client.completions.create", "return ask(model="), "OAI105": ("error.body",)}[code]
+        assert any(text in rows[int(row) - 1] for text in wanted), (row, code, rows)
+
+
 def test_migrate_says_once_what_holds_for_two_sites_of_a_line(run: Run, tmp_path: Path) -> None:
     ask = "await openai.Model.alist()"
     lines = [

@@ -86,6 +86,19 @@ def _overlap(first: Edit, second: Edit) -> bool:
     return first.end > second.start
 
 
+def before(offset: int, edits: Iterable[Edit]) -> int:
+    """Where a place of the text that edits gave was before them; what they wrote was where they wrote it."""
+    moved = 0
+    for edit in sorted(edits):
+        start = edit.start + moved
+        if offset < start:
+            break
+        if offset < start + len(edit.text):
+            return edit.start
+        moved += len(edit.text) - (edit.end - edit.start)
+    return offset - moved
+
+
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text after edits that do not overlap."""
     parts, at = [], 0
