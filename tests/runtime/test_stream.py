@@ -59,7 +59,7 @@ def idle(fault: str) -> int:
     return 1 if fault == "truncated" else 0
 
 
-def wait_until(condition: object, seconds: float = 3.0) -> None:
+def wait_until(condition: object, seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "still not so"
