@@ -9,22 +9,14 @@ import libcst as cst
 from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import ancestors, member
 from oaimigrate.analysis.kinds import (
-    Awaitable,
     ClassOf,
-    DictOf,
     ErrorOf,
     Function,
     InstanceOf,
     Kind,
-    ListOf,
-    Managed,
-    OneOf,
     Plain,
-    Record,
-    StreamOf,
     SuperOf,
     Symbol,
-    TupleOf,
     Value,
     matters,
 )  # fmt: skip
@@ -88,7 +80,7 @@ def gives(file: FileContext, kind: Kind) -> bool:
     A class that only makes objects of itself gives nothing: it is sought until nothing is left to look into.
     """
     came_from: dict[cst.CSTNode, cst.CSTNode | None] = {}  # what is looked into, and what led there
-    waiting: list[tuple[Kind, cst.CSTNode | None]] = [(kind, None)]
+    waiting: list[tuple[Kind, cst.CSTNode | None]] = [(leaf, None) for leaf in _leaves(kind)]
     while waiting:
         kind, above = waiting.pop()
         match kind:
@@ -96,23 +88,8 @@ def gives(file: FileContext, kind: Kind) -> bool:
                 known = file.inference.home(node).gives.get(node)
                 if known is None and node not in came_from:
                     came_from[node] = above
-                    waiting += ((part.kind, node) for _, part in _parts(file, kind))
+                    waiting += ((leaf, node) for _, part in _parts(file, kind) for leaf in _leaves(part.kind))
                     continue
-            case (
-                ListOf(item=inner)
-                | StreamOf(item=inner)
-                | Managed(item=inner)
-                | Awaitable(result=inner)
-                | DictOf(value=inner)
-            ):
-                waiting.append((inner, above))
-                continue
-            case TupleOf(items=kinds) | OneOf(kinds=kinds):
-                waiting += ((inner, above) for inner in kinds)
-                continue
-            case Record(items=pairs):
-                waiting += ((inner, above) for _, inner in pairs)
-                continue
             case Function() | SuperOf():
                 known = False
             case Symbol(path=path):
@@ -127,6 +104,13 @@ def gives(file: FileContext, kind: Kind) -> bool:
     for looked_into in came_from:
         file.inference.home(looked_into).gives[looked_into] = False
     return False
+
+
+def _leaves(kind: Kind) -> list[Kind]:
+    """What stands in a kind, however it is contained."""
+    found: list[Kind] = []
+    mapped(kind, lambda leaf: found.append(leaf) or leaf)  # type: ignore[func-returns-value]
+    return found
 
 
 def members_given(file: FileContext, kind: Kind) -> frozenset[str] | None:
