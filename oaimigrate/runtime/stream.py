@@ -12,7 +12,8 @@ and assembles everything else; `result` can be read at any time.
   `result` has what had arrived. An end by length or content filter raises nothing: ask `result.ending`.
 - Errors of a broken connection are raw httpx errors in openai 1.x and 2.x, APIConnectionError or APITimeoutError
   since 3.14; here they are the cause of `StreamInterrupted` either way.
-- Leaving the loop early, in a `with` block or not, closes the response and frees its connection.
+- Leaving the loop early, in a `with` block or not, closes the response and frees its connection. So does dropping a
+  sync stream that was started and never read.
 
 Needs nothing but the stream: no import of openai or of this package. Chat completions only.
 
@@ -257,7 +258,7 @@ class _Watchdog:
         with self._changed:
             self.armed, thread = False, self._thread
             self._changed.notify()
-        if thread is not None:
+        if thread is not None and thread is not threading.current_thread():  # the collector runs in any thread
             thread.join(1.0)
 
 
@@ -265,9 +266,9 @@ class ChatStream:
     """The text of the first choice of a sync stream, piece by piece; `stall` in seconds. Iterate it once."""
 
     def __init__(self, stream: Iterable[Any], *, stall: float = 30.0) -> None:
-        self._stream, self._chunks = stream, iter(stream)
-        self._assembler = _Assembler(stall)
+        self._stream, self._assembler = stream, _Assembler(stall)
         self._watchdog = _Watchdog(stream, self._assembler)
+        self._chunks = iter(stream)
         self._early: list[str] = []
         self.result = self._assembler.result
 
@@ -327,6 +328,9 @@ class ChatStream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        self.close()  # one that was started and then dropped would keep its thread until the stall is over
 
 
 class AsyncChatStream:

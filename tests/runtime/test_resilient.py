@@ -7,6 +7,7 @@ import doctest
 import gc
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from .answers import AnswerServer, says
 from .faults import FaultServer, at_rates, script
 
 FAST = RetryPolicy(attempts=10, initial=0.002, maximum=0.01, deadline=60, attempt_timeout=0.5)
+PATIENT = replace(FAST, attempt_timeout=2.0)  # a busy machine must not pass for a fault
 CALLS = 120
 RATES = {
     "rate_limit": 0.05,
@@ -88,7 +90,8 @@ def test_under_faults_every_question_gets_its_own_answer_once(many: str) -> None
     before = threading.active_count()
     seen: list[Any] = []
     with FaultServer(at_rates(RATES, seed=4)) as server:
-        ai = ai_for(server, breaker=CircuitBreaker(failure_rate=0.9, minimum_calls=50), observer=Observer(seen.append))
+        breaker = CircuitBreaker(failure_rate=0.9, minimum_calls=50)
+        ai = ai_for(server, retry=PATIENT, breaker=breaker, observer=Observer(seen.append))
         requests = [question(n, tags={"user": f"u{n % 3}"}) for n in range(CALLS)]
         if many == "threads":
             outcomes = ai.ask_many(requests, concurrency=8)

@@ -66,6 +66,10 @@ def wait_until(condition: object, seconds: float = 15.0) -> None:
         time.sleep(0.005)
 
 
+def watchdogs() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "stream-watchdog"]
+
+
 def test_a_whole_stream_sync_and_async() -> None:
     with FaultServer() as server:
         with sync_client(server) as client:
@@ -179,7 +183,20 @@ def test_leaving_early_frees_the_connection_and_the_thread() -> None:
         assert stream.result.text
         gc.collect()
         wait_until(lambda: server.connections <= 1)
-        wait_until(lambda: not any(t.name == "stream-watchdog" for t in threading.enumerate()))
+        wait_until(lambda: not watchdogs())
+
+
+def test_a_stream_that_was_started_and_dropped_frees_the_connection_and_the_thread() -> None:
+    with FaultServer(interval=0.05, plan=script("ok")) as server, sync_client(server) as client:
+        stream = ChatStream(client.chat.completions.create(**ASK)).start()
+        del stream
+        wait_until(lambda: not watchdogs())
+        wait_until(lambda: server.connections == 0)
+
+
+def test_what_is_no_stream_is_refused_as_iter_refuses_it() -> None:
+    with pytest.raises(TypeError, match="not iterable"):
+        ChatStream(NS(choices=[]))  # type: ignore[arg-type]
 
 
 def test_leaving_early_async_and_a_cancelled_reader_free_the_connection() -> None:
