@@ -35,7 +35,6 @@ import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 
@@ -323,14 +322,13 @@ class ChatStream:
         if close is not None:
             close()
 
+    __del__ = close  # one that was started and then dropped would keep its thread until the stall is over
+
     def __enter__(self) -> ChatStream:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        self.close()  # one that was started and then dropped would keep its thread until the stall is over
 
 
 class AsyncChatStream:
@@ -397,7 +395,5 @@ class AsyncChatStream:
     async def __aenter__(self) -> AsyncChatStream:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
