@@ -135,7 +135,14 @@ def _reads(function: _Function, held: set[str]) -> bool:
             case ast.Dict(keys=keys, values=values):
                 if any(key is None and _root(value) in held for key, value in zip(keys, values, strict=True)):
                     return True
-    return False
+    return isinstance(function, ast.AsyncFunctionDef) and _may_block(function, held)
+
+
+def _may_block(coroutine: ast.AsyncFunctionDef, held: set[str]) -> bool:
+    """Whether it calls a method of one of the names in `held` and does not wait for it: that may make a request."""
+    awaited = {node.value for node in ast.walk(coroutine) if isinstance(node, ast.Await)}
+    methods = (n for n in ast.walk(coroutine) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute))
+    return any(_root(call.func) in held and call not in awaited for call in methods)
 
 
 def _named(node: ast.AST) -> str:

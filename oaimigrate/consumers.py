@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import NamedTuple
 
 from oaimigrate.analysis import reexports
-from oaimigrate.diagnostics import Export
-from oaimigrate.imports import BOUND, ByWord, Index, Parts, bases, parts, roots, words
+from oaimigrate.diagnostics import Export, Passed
+from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roots, words
 
 _IN_WORD = re.compile(rb"\w").match
 
@@ -32,11 +32,13 @@ class Consumers:
         self.imports = Index(read)
         self._folders: dict[str, list[str]] = {}  # the files of each folder whose imports were not asked for
         self._reaching: dict[Parts, list[str]] = {}  # by where an import can start: the folders from which it can
+        self._modules: Mapping[Parts, list[str]] = {}
         self._importing: dict[str, list[str]] = {}  # by a word of an import: the files that may read something
 
     def among(self, paths: Collection[str]) -> None:
         """Say which files there are."""
-        self.imports.known = frozenset(map(os.fsencode, set().union(*map(parts, paths))))
+        self._modules = by_module(paths)
+        self.imports.known = frozenset(map(os.fsencode, set().union(*self._modules)))
         for path in paths:
             self._folders.setdefault(os.path.dirname(path), []).append(path)
         for folder in self._folders:
@@ -54,11 +56,12 @@ class Consumers:
     def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:
         """Those of `others` that import a module of `exports` (path and names) and use one of its names.
 
-        A file that names a class and none of its members may hand it on: a package always, another module where some
-        file imports it and uses such a member. A package that only imports is not looked at but through.
+        A file that names a class and none of its members may hand it on: to files that import it, or that it imports.
+        A package that only imports is not looked at but through.
         """
         found: dict[str, bytes] = {}
         handing: dict[str, frozenset[str]] = {}  # files that name a class and none of its members
+        givers: dict[str, list[Exporter]] = {}  # where they have it from
         through: dict[str, Names] = {}
         waiting = [(path, names) for path, names in exports if names]
         while waiting:
@@ -83,19 +86,26 @@ class Consumers:
                     found[path] = self._read(path)
                 else:
                     handing[path] = handing.get(path, frozenset()) | used
-        return [*found.items(), *self._handed_on(handing.keys() - found.keys(), handing)]
+                    givers.setdefault(path, []).extend(exporters)
+        for path in sorted(handing.keys() - found.keys()):
+            if self._hands_on(path, handing[path], givers[path]):
+                found[path] = self._read(path)
+        return list(found.items())
 
     def reachable(self, asked: Iterable[str], paths: Iterable[str]) -> set[str]:
         """Those of `paths` that the files of `asked` may import, through one another as well."""
-        near = ByWord(paths)
+        modules = by_module(paths)
         found: set[str] = set()
         waiting = list(asked)
         while waiting:
-            imported = self.imports.of(waiting.pop())
-            new = [other for other, module in near.of(imported) if other not in found and imported.name(module)]
-            found.update(new)
+            new = {path for path in self._imported(waiting.pop(), modules) if path not in found}
+            found |= new
             waiting += new
         return found
+
+    def _imported(self, path: str, modules: Mapping[Parts, list[str]]) -> Iterator[str]:
+        for module in self.imports.of(path).modules():
+            yield from modules.get(module, ())
 
     def _importers(self, module: Parts) -> Iterator[str]:
         """The files that may import a module; some come twice."""
@@ -139,15 +149,24 @@ class Consumers:
                         found[name] = exporter.names[taken.member]
         return found
 
-    def _handed_on(self, paths: Iterable[str], handing: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, bytes]]:
-        """Those of `paths` that a file imports which uses a member of what they may hand on, and packages."""
-        for path in sorted(paths):
-            module = parts(path)
-            if _is_package(path) or any(
-                user != path and self.imports.of(user).name(module) and _uses(self._read(user), handing[path])
-                for user in self._importers(module)
-            ):
-                yield path, self._read(path)
+    def _hands_on(self, path: str, members: frozenset[str], givers: Iterable[Exporter]) -> bool:
+        """Whether a file that names a class gives it, or an object of it, to one that uses a member.
+
+        A package does; else that file imports it, or it imports that file, which does not know the class by itself.
+        """
+        if _is_package(path):
+            return True
+        module = parts(path)
+        users = (user for user in self._importers(module) if user != path and self.imports.of(user).name(module))
+        if any(_uses(self._read(user), members) for user in users):
+            return True
+        known = [giver.path for giver in givers]
+        public = [member for member in members if not member.startswith("_")]
+        return any(
+            _uses(self._read(taker), public)
+            for taker in self._imported(path, self._modules)
+            if parts(taker) not in known and not any(self.imports.of(taker).name(giver) for giver in known)
+        )
 
 
 def holds(data: bytes, word: str) -> bool:
@@ -160,6 +179,11 @@ def holds(data: bytes, word: str) -> bool:
             return True
         at = data.find(wanted, end)
     return False
+
+
+def concerns(passed: Passed, data: bytes) -> bool:
+    """Whether a file that receives something may do something with it."""
+    return passed.of_sdk and (not passed.members or _uses(data, passed.members))
 
 
 def _reads(data: bytes, name: str) -> bool:

@@ -116,10 +116,6 @@ class Passed:
     of_sdk: bool = True  # false for a plain dict: it says what else the function is called with
     members: frozenset[str] = frozenset()  # of an object: those that give something of the SDK
 
-    def concerns(self, data: bytes) -> bool:
-        """Whether a file that receives this may do something with it."""
-        return self.of_sdk and (not self.members or any(name.encode() in data for name in self.members))
-
 
 @dataclass(frozen=True, slots=True)
 class FileResult:

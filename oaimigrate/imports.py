@@ -7,6 +7,7 @@ those above, as `analysis/modules.py` does it. A file is known here by the parts
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -43,6 +44,16 @@ class Imports(NamedTuple):
     def words(self) -> set[str]:
         """The last parts of all modules that are named."""
         return {*self.plain, *self.taken_from}
+
+    def modules(self) -> Iterator[Parts]:
+        """The paths of all modules that may be imported, and of what may be a name in one or a module."""
+        for module in itertools.chain.from_iterable(self.plain.values()):
+            yield from ((*root, *module) for root in self.roots)
+        for taken in itertools.chain.from_iterable(self.taken_from.values()):
+            for root in ((),) if taken.exact else self.roots:
+                whole = (*root, *taken.module)
+                yield whole
+                yield from ((*whole, name) for name in taken.names)
 
     def means(self, package: Parts, module: str, level: int, path: Parts) -> bool:
         """Whether `module` with `level` dots in front, imported in `package`, is the file at `path`."""
@@ -124,6 +135,14 @@ def importers(modules: Iterable[str], others: Iterable[tuple[str, Imports]]) -> 
     """Those of `others` that import one of the files `modules`, or a name of one."""
     near = ByWord(modules)
     return [path for path, imported in others if any(imported.name(module) for _, module in near.of(imported))]
+
+
+def by_module(paths: Iterable[str]) -> dict[Parts, list[str]]:
+    """Files by the parts of their paths: `a/b.py`, `a/b/__init__.py` and `a/b.ipynb` have the same."""
+    found: dict[Parts, list[str]] = {}
+    for path in paths:
+        found.setdefault(parts(path), []).append(path)
+    return found
 
 
 class ByWord:

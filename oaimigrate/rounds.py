@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.callers import callers
-from oaimigrate.consumers import Consumers
+from oaimigrate.consumers import Consumers, concerns
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
@@ -98,5 +98,5 @@ def _receivers(
     for path, given in passed.items():
         if path in paths and given != before.get(path):
             data = read(path)
-            if any(p.concerns(data) for p in given):
+            if any(concerns(p, data) for p in given):
                 yield path, data

@@ -55,6 +55,9 @@ FILES = {
     "web/kept.py": "from kit import kept\nfrom kit.kept import *\ndef both(q):\n    try:\n"
     f"        return kept.ask(engine='m', messages=q){READ}, ask(engine='m', messages=q){READ}\n"
     "    except Limits as e:\n        print(e.http_status)\n",
+    "web/given.py": "from kit import Bot\nfrom show.taker import Taker\nTaker(Bot()).show([])\n",
+    "show/taker.py": "class Taker:\n    def __init__(self, bot):\n        self.bot = bot\n    def show(self, q):\n"
+    f"        print(self.bot.reply(q){READ})\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -69,12 +72,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def outcome(folder: Path, paths: list[str]) -> dict[str, tuple[list[str], str]]:
+def outcome(folder: Path, paths: list[str], rules: str = "OAI1") -> dict[str, tuple[list[str], str]]:
     """The findings and the text after all fixes, for each file that has something to say."""
     here = Path.cwd()
     os.chdir(folder)
     try:
-        options = Config(select=config.resolve(rulebook.load(), select=["OAI1"]))
+        options = Config(select=config.resolve(rulebook.load(), select=rules.split()))
         done = runner.run(runner.collect(paths), options, safety=Safety.UNSAFE, jobs=1)
     finally:
         os.chdir(here)
@@ -85,7 +88,15 @@ def outcome(folder: Path, paths: list[str]) -> dict[str, tuple[list[str], str]]:
 def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
     whole = outcome(project, ["."])
     app = {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py"}
-    show = {"show/printing.py", "show/printer.py", "show/late.py", "show/plain.py", "show/errors.py", "web/show.py"}
+    show = {
+        "show/taker.py",
+        "show/printing.py",
+        "show/printer.py",
+        "show/late.py",
+        "show/plain.py",
+        "show/errors.py",
+        "web/show.py",
+    }
     kept = {"kit/kept.py", "web/kept.py"}
     assert set(whole) == {*app, *show, *kept, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
@@ -114,6 +125,34 @@ def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project
     assert "return reply.choices[0].message.content" in whole["show/late.py"][1]  # through show/hands.py
     assert 'getattr(e, "status_code", None)' in whole["show/errors.py"][1]
     assert 'return r["choices"]' in whole["show/plain.py"][1]  # it is a dict in other cases: reported, not rewritten
+
+
+ASKING = {
+    "pyproject.toml": '[project]\nname = "app"\n',
+    "app/llm.py": "from openai import OpenAI\nclient = OpenAI()\ndef flagged(q):\n"
+    "    return bool(client.moderations.create(input=q).results[0].flagged)\n"
+    "class Bot:\n    def text(self, q):\n        return str(client.responses.create(model='m', input=q).output_text)\n"
+    "def limit():\n    return 5\n",
+    "app/__init__.py": "from .llm import Bot, flagged\n",
+    "web/serve.py": "from app import flagged\nasync def serve(q):\n    return flagged(q)\n",
+    "web/told.py": "async def told(bot, q):\n    return bot.text(q)\n",
+    "web/tell.py": "from app import Bot\nfrom web.told import told\ndef tell(q):\n    return told(Bot(), q)\n",
+    "web/patient.py": "import time\nfrom app.llm import Bot\ndef patient(q):\n    for attempt in range(5):\n"
+    "        try:\n            return Bot().text(q)\n        except Exception:\n            time.sleep(1)\n",
+    "web/limit.py": "from app.llm import limit\nasync def serve():\n    return limit()\n",
+}
+
+
+def test_what_makes_requests_is_followed_to_files_that_get_nothing_of_the_sdk(tmp_path: Path) -> None:
+    for name, text in ASKING.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    whole = outcome(tmp_path, ["."], "OAI508 OAI601")
+    codes = {path: [found.split(") ")[1][:6] for found in said] for path, (said, _) in whole.items()}
+    assert codes == {"web/serve.py": ["OAI601"], "web/told.py": ["OAI601"], "web/patient.py": ["OAI508"]}
+    for name in ASKING:
+        if name.endswith(".py"):
+            assert outcome(tmp_path, [name], "OAI508 OAI601") == {p: said for p, said in whole.items() if p == name}
 
 
 @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))

@@ -36,6 +36,7 @@ MODEL = {"Model": Export(frozenset({"ask"}), "a class")}
 def test_what_is_taken_from_a_module(text: str, taken: set[str]) -> None:
     found = imports("app/main.py", f"import os\n{text}\n".encode())
     assert found.taken(parts("app/llm.py")) == taken
+    assert (parts("app/llm.py") in set(found.modules())) == bool(taken)
 
 
 def test_an_absolute_import_starts_in_a_folder_above_or_beside_in_src() -> None:

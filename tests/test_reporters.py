@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from oaimigrate import rulebook
 from oaimigrate.config import Config
 from oaimigrate.diagnostics import Diagnostic, Edit, FileResult, Fix, Note, Safety, Span
 from oaimigrate.engine import check_source
-from oaimigrate.reporters import Report, full, github, json
+from oaimigrate.reporters import Report, full, github, json, shown_path
 from oaimigrate.reporters.colour import Paint
 from oaimigrate.reporters.diff import unified_diff
 from oaimigrate.reporters.excerpt import excerpt
@@ -94,6 +96,14 @@ def test_a_block_says_why_and_what_can_be_done() -> None:
         "No safe fixes; 1 unsafe fix can be applied with `--fix --unsafe-fixes`.",
         "",
     )
+
+
+def test_a_note_names_its_place_in_another_file(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text("def ask():\n    create()\n", encoding="utf-8")
+    source = Source.from_text("ask()\n", "a.py")
+    other = str(tmp_path / "b.py")
+    assert full.note_line(Note("the request", Span(15, 23), other), source) == f"the request ({shown_path(other)}:2:5)"
+    assert full.note_line(Note("gone", Span(0, 1), f"{other}c"), source) == f"gone ({shown_path(other)}c)"
 
 
 NO_NEWLINE = b"\\ No newline at end of file\n"

@@ -124,8 +124,9 @@ class Call(NamedTuple):
 class Api(NamedTuple):
     """The whole map.
 
-    `methods` has the asynchronous names too, with True; `method_names` are those names without their class, and
-    `removed_names` the last names of what was removed. `error_since` and `error_tree` speak of the new exceptions.
+    `methods` has the asynchronous names too, with True; `method_names` are those names without their class,
+    `removed_names` the last names of what was removed, and `request_names` those of the requests of every version.
+    `error_since` and `error_tree` speak of the new exceptions.
     `dict_methods` are templates for uses of an answer as a dict (replace "{r}"); "" means that `dict_advice` says more.
     """
 
@@ -133,6 +134,7 @@ class Api(NamedTuple):
     methods: Mapping[str, tuple[Method, bool]]
     method_names: frozenset[str]
     removed_names: frozenset[str]
+    request_names: frozenset[str]
     resources: frozenset[str]
     models: Mapping[str, ModelType]
     errors: Mapping[str, ErrorClass]
@@ -189,6 +191,7 @@ def _api(data: Mapping[str, Any]) -> Api:
         removed_names=frozenset(
             name.rpartition(".")[2] for name in (*removed, *(n for n, (m, _) in methods.items() if not m.new))
         ),
+        request_names=frozenset(name.rpartition(".")[2] for name in (*methods, *calls)),
         resources=frozenset(data["methods"]),
         models={name: ModelType(name, row["cls"], _fields(row["fields"])) for name, row in data["models"].items()},
         errors={name: _error(name, row) for name, row in data["errors"].items()},

@@ -65,6 +65,12 @@ def request_at(file: FileContext, node: cst.Call) -> SdkCall | None:
     return SdkCall(node, path, value.kind.asynchronous, signature, client_of(file, node.func), value.doubt, streaming)
 
 
+def is_legacy_request(file: FileContext, node: cst.Call) -> bool:
+    """Whether a call makes a request as 0.28 did: `openai.ChatCompletion.create(…)`."""
+    kind = file.kind(node.func).kind
+    return isinstance(kind, Symbol) and kind.path in file.api.methods
+
+
 def client_of(file: FileContext, node: cst.BaseExpression) -> Client | None:
     """The client at the root of `client.chat.completions.create`."""
     while True:

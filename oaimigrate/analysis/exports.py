@@ -8,6 +8,8 @@ import libcst as cst
 
 from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import ancestors, member
+from oaimigrate.analysis.calls import is_legacy_request, request_at
+from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import (
     ClassOf,
     ErrorOf,
@@ -77,7 +79,8 @@ def _without_node(kind: Kind) -> Kind:
 def gives(file: FileContext, kind: Kind) -> bool:
     """Whether a value is something of the SDK, or a function or object of the project through which one gets it.
 
-    A class that only makes objects of itself gives nothing: it is sought until nothing is left to look into.
+    A function that makes a request counts, whatever it returns: it blocks, and its errors rise. A class that only makes
+    objects of itself gives nothing: it is sought until nothing is left to look into.
     """
     came_from: dict[cst.CSTNode, cst.CSTNode | None] = {}  # what is looked into, and what led there
     waiting: list[tuple[Kind, cst.CSTNode | None]] = [(leaf, None) for leaf in _leaves(kind)]
@@ -86,6 +89,8 @@ def gives(file: FileContext, kind: Kind) -> bool:
         match kind:
             case Function(node=cst.FunctionDef() as node) | ClassOf(node=node) | InstanceOf(node=node):
                 known = file.inference.home(node).gives.get(node)
+                if known is None and isinstance(node, cst.FunctionDef) and _asks(file, node):
+                    known = file.inference.home(node).gives[node] = True
                 if known is None and node not in came_from:
                     came_from[node] = above
                     waiting += ((leaf, node) for _, part in _parts(file, kind) for leaf in _leaves(part.kind))
@@ -104,6 +109,17 @@ def gives(file: FileContext, kind: Kind) -> bool:
     for looked_into in came_from:
         file.inference.home(looked_into).gives[looked_into] = False
     return False
+
+
+def _asks(file: FileContext, function: cst.FunctionDef) -> bool:
+    """Whether a function makes a request itself."""
+    home = file.inference.home(function).file
+    calls = (n for n in within(function.body, functions=False) if isinstance(n, cst.Call))
+    return any(is_legacy_request(home, c) or request_at(home, c) is not None for c in calls if _may_ask(home, c.func))
+
+
+def _may_ask(file: FileContext, func: cst.BaseExpression) -> bool:
+    return isinstance(func, cst.Attribute) and func.attr.value in file.api.request_names
 
 
 def _leaves(kind: Kind) -> list[Kind]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.addresses import address_of
+from oaimigrate.analysis.calls import is_legacy_request
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.guards import INDEX_ERRORS, Subject, caught_by_callers, end_index, guarded, path_of
-from oaimigrate.analysis.kinds import ListOf, Model, Symbol
+from oaimigrate.analysis.kinds import ListOf, Model
 from oaimigrate.analysis.reach import call_of_part, constructions, part_of, request_of
 from oaimigrate.analysis.retries import is_repeated
 from oaimigrate.analysis.steps import argument
@@ -88,7 +89,4 @@ def _suite(file: FileContext, node: cst.CSTNode) -> object:
 def _is_answer(file: FileContext, response: cst.BaseExpression) -> bool:
     """Whether a response comes straight from a request; one that was handed in or made up may have been looked at."""
     call = call_of_part(file, response)
-    if call is None or request_of(file, call) is not None:
-        return call is not None
-    kind = file.kind(call.func).kind
-    return isinstance(kind, Symbol) and kind.path in file.api.methods
+    return call is not None and (request_of(file, call) is not None or is_legacy_request(file, call))

@@ -19,6 +19,7 @@ from oaimigrate.discovery import SUFFIXES
 from oaimigrate.notebooks import cells
 from oaimigrate.notebooks.magics import unmask
 from oaimigrate.reporters.colour import Paint, paint_for
+from oaimigrate.reporters.full import note_line
 from oaimigrate.reporters.summary import counted
 from oaimigrate.settings.options import configuration
 from oaimigrate.source import Source, SourceError, read_bytes
@@ -61,7 +62,9 @@ def run(place: str) -> int:
     if not said:
         write("\nNothing on this line is known to come from the OpenAI SDK.\n")
         write("".join(_unknown(file, row, paint)))
-    write("".join(_findings(found, paint)) if found else "\nNo rule has anything to say about this line.\n")
+    write(
+        "".join(_findings(found, file.source, paint)) if found else "\nNo rule has anything to say about this line.\n"
+    )
     return 0
 
 
@@ -148,10 +151,10 @@ def _unknown(file: FileContext, row: int, paint: Paint) -> Iterator[str]:
             yield from _steps(file, node, paint)
 
 
-def _findings(found: list[Diagnostic], paint: Paint) -> Iterator[str]:
+def _findings(found: list[Diagnostic], source: Source, paint: Paint) -> Iterator[str]:
     for diagnostic in found:
         yield f"\n{paint(diagnostic.code, 'red', 'bold')} {diagnostic.message}\n"
         if diagnostic.fix is not None:
             yield f"  {diagnostic.fix.safety.name.lower()} fix: {diagnostic.fix.title}\n"
         for note in diagnostic.notes:
-            yield f"  {note.text}\n"
+            yield f"  {note_line(note, source)}\n"

@@ -9,6 +9,7 @@ from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.reporters import Report, shown_path
 from oaimigrate.reporters.colour import linked
 from oaimigrate.reporters.excerpt import excerpt
+from oaimigrate.reporters.places import note_source
 from oaimigrate.reporters.summary import joined, summary
 from oaimigrate.source import Place, Source
 
@@ -41,15 +42,18 @@ def _block(report: Report, diagnostic: Diagnostic, source: Source) -> Iterator[s
     if diagnostic.confidence != "certain":
         yield _labelled(report, "maybe", "not everything that decides this could be resolved")
     for note in diagnostic.notes:
-        yield _labelled(report, "note", _note(note, source))
+        yield _labelled(report, "note", note_line(note, source))
     if diagnostic.fix is not None:
         yield _labelled(report, "fix", _fix(diagnostic.fix))
 
 
-def _note(note: Note, source: Source) -> str:
+def note_line(note: Note, source: Source) -> str:
+    """A note, and the place that it points to."""
     text = note.text.rstrip("\n")
     if note.path is not None:
-        return f"{text} ({shown_path(note.path)})"
+        other = note_source(note, source) if note.span is not None else None
+        place = f":{other.place(note.span.start)}" if note.span is not None and other is not None else ""
+        return f"{text} ({shown_path(note.path)}{place})"
     return f"{text} ({_line(source.place(note.span.start))})" if note.span is not None else text
 
 

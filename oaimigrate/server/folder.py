@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oaimigrate import notebooks, runner
+from oaimigrate.consumers import concerns
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
 from oaimigrate.imports import Index, importers, imports
 from oaimigrate.project import Project
@@ -131,7 +132,7 @@ def worth_a_look(path: str, text: str, project: Project) -> bool:
     data = text.encode("utf-8", "replace")
     return (
         uses_sdk(path, data)
-        or any(passed.concerns(data) for passed in project.passed.get(path, ()))
+        or any(concerns(passed, data) for passed in project.passed.get(path, ()))
         or bool(importers((p for p in project.sources if p != path), [(path, imports(path, data))]))
     )
 

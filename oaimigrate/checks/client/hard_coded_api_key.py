@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis.addresses import address_of
-from oaimigrate.analysis.calls import constructed
+from oaimigrate.analysis.calls import constructed, is_legacy_request
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import is_external, source_of
 from oaimigrate.analysis.guards import path_of
@@ -54,9 +54,7 @@ def _passed(file: FileContext) -> Iterator[tuple[cst.BaseExpression, str]]:
         if not any(a.keyword is not None and a.keyword.value in ARGUMENTS for a in node.args):
             continue
         name = constructed(file, node)
-        kind = file.kind(node.func).kind
-        legacy = isinstance(kind, Symbol) and kind.path in file.api.methods
-        if name is None and not legacy and not isinstance(file.kind(node).kind, Client):
+        if name is None and not is_legacy_request(file, node) and not isinstance(file.kind(node).kind, Client):
             continue
         for keyword in ARGUMENTS:
             value = argument(node, keyword)

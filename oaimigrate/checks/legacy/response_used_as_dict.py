@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis import mappings
-from oaimigrate.analysis.calls import request_at
+from oaimigrate.analysis.calls import is_legacy_request, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
@@ -285,8 +285,7 @@ def _is_sent(file: FileContext, name: cst.Name) -> bool:
     call = file.parent(parent) if isinstance(parent, cst.Arg) and parent.keyword is not None else None
     if not isinstance(call, cst.Call) or not isinstance(parent, cst.Arg) or parent.star:
         return False
-    kind = file.kind(call.func).kind
-    return request_at(file, call) is not None or (isinstance(kind, Symbol) and kind.path in file.api.methods)
+    return request_at(file, call) is not None or is_legacy_request(file, call)
 
 
 def _assigned(file: FileContext, text: str) -> Iterator[cst.BaseExpression]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis.calls import request_at
+from oaimigrate.analysis.calls import is_legacy_request, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import bindings_of
-from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.reach import at_openai
 from oaimigrate.analysis.retirement import load
 from oaimigrate.analysis.steps import argument, literal
@@ -38,11 +37,7 @@ def _is_request(file: FileContext, node: cst.Call) -> bool:
     request = request_at(file, node)
     if request is not None and request.path.startswith("models."):
         return False  # a look whether it is still there
-    if request is None:
-        kind = file.kind(node.func).kind
-        if not isinstance(kind, Symbol) or kind.path not in file.api.methods:
-            return False
-    return at_openai(file, node.func)
+    return (request is not None or is_legacy_request(file, node)) and at_openai(file, node.func)
 
 
 def _literals(file: FileContext, value: cst.BaseExpression) -> list[cst.BaseExpression]:
