@@ -50,7 +50,7 @@ def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Dia
         yield Diagnostic(rule.code, message, file.span(node), handler_fix, (note, *rename.notes))
         return
     edits, needs = classes.edits(file, node, rename.names, binding)
-    group = f"error-import:{binding.name}" if binding is not None else None
+    group = _group(file, binding) if binding is not None else None
     fix = Fix(f"Use {_listed(rename.names)}", tuple(edits), rename.safety, tuple(needs), group)
     yield Diagnostic(rule.code, message, file.span(node), fix, rename.notes)
 
@@ -82,6 +82,8 @@ def _rename(file: FileContext, node: cst.Attribute | cst.Name, path: str) -> Ren
             return Rename(names, "errors of v1+ are made from an HTTP response", notes)
         case cst.Arg() if isinstance(file.parent(parent), cst.ClassDef) and names != ("OpenAIError",):
             return Rename(names, "the class is a base class, and its constructor changed", notes)
+        case cst.AssignTarget() if isinstance(node, cst.Attribute):
+            return Rename(names, "another class is put in its place here, which the SDK does not raise any more", notes)
         case cst.Attribute() if len(names) > 1:
             return Rename(names, "one class became several", notes)
         case cst.Assign() | cst.AnnAssign() | cst.Param() | cst.Return() if len(names) > 1:
@@ -124,7 +126,31 @@ def _timeout_is_named(file: FileContext, node: cst.Attribute | cst.Name) -> bool
 
 
 def _blocked(file: FileContext, binding: Binding) -> str:
-    """Why the names of an import cannot be renamed together; "" if they can."""
+    """Why the names of an import cannot be renamed together; "" if they can. Those of one `from openai.error import …`
+    share a statement, which changes as a whole or not at all."""
+    together = _together(file, binding)
+    if all(_is_dead(file, b) for b in together):
+        return f"nothing took the place of `{binding.member}`"
+    return next((p for b in together if (p := _blocked_alone(file, b))), "")
+
+
+def _is_dead(file: FileContext, binding: Binding) -> bool:
+    """Whether an import brings a class that nothing took the place of, so that its name can only go."""
+    alias = binding.node
+    if binding.module != "openai.error" or not isinstance(alias, cst.ImportAlias):
+        return False
+    return _new_alias(file, alias, binding, []) == ([], None)
+
+
+def _together(file: FileContext, binding: Binding) -> list[Binding]:
+    statement = file.parent(binding.node)
+    if binding.module != "openai.error" or not isinstance(statement, cst.ImportFrom):
+        return [binding]
+    every = (b for bs in file.scope(statement).names.values() for b in bs)
+    return [b for b in every if file.parent(b.node) is statement]
+
+
+def _blocked_alone(file: FileContext, binding: Binding) -> str:
     for node in _references(file):
         path = classes.legacy_path(file, node)
         if path is not None and classes.import_of(file, node) is binding:
@@ -196,26 +222,30 @@ def _plain_import(file: FileContext, node: cst.Import, alias: cst.ImportAlias) -
     twins = [a for a in node.names if dotted(a.name) == "openai" and a.asname is None]
     if twins:
         return Fix(title, tuple(build.remove_items(file, node.names, [alias])))
-    line = file.line_of(node)
-    other = any(
-        b.node is not alias and b.module == "openai" and b.order < _order(file, node)
-        for b in file.scope(node).names.get("openai", [])
-    )
-    if other and line is not None and len(line.body) == 1 and len(node.names) == 1 and not _commented(line):
-        span = file.span(node)
-        start = max(file.text.rfind("\n", 0, span.start), file.text.rfind("\r", 0, span.start)) + 1
-        siblings = getattr(file.parent(line), "body", ())
-        if len(siblings) > 1:
-            return Fix(title, (Edit(start, file.whole(line).end, ""),))
+    if len(node.names) == 1 and _needless(file, node):
+        return Fix(title, (_without_line(file, node),))
     return Fix(title, (build.replace(file, alias.name, "openai"),))
 
 
-def _order(file: FileContext, node: cst.CSTNode) -> int:
-    return file.tree.orders[node]
+def _needless(file: FileContext, node: cst.Import | cst.ImportFrom) -> bool:
+    """Whether `import openai` in place of a statement would say what stands above, so that its line can go."""
+    order = file.tree.orders[node]
+    above = any(
+        b.how == "import" and b.module == "openai" and not b.member and b.order < order
+        for b in file.scope(node).names.get("openai", [])
+    )
+    line = file.line_of(node)
+    if line is None or len(line.body) > 1 or line.trailing_whitespace.comment is not None:
+        return False
+    return above and len(getattr(file.parent(line), "body", ())) > 1
 
 
-def _commented(line: cst.SimpleStatementLine) -> bool:
-    return line.trailing_whitespace.comment is not None
+def _without_line(file: FileContext, node: cst.CSTNode) -> Edit:
+    line = file.line_of(node)
+    assert line is not None
+    span = file.span(node)
+    start = max(file.text.rfind("\n", 0, span.start), file.text.rfind("\r", 0, span.start)) + 1
+    return Edit(start, file.whole(line).end, "")
 
 
 def _module_alias(file: FileContext, alias: cst.ImportAlias, local: str, edit: Edit, message: str) -> Diagnostic:
@@ -261,8 +291,6 @@ def _from_error(file: FileContext, node: cst.ImportFrom, aliases: list[cst.Impor
     gone = []
     for alias in aliases:
         fresh, edit = _new_alias(file, alias, bindings.get(alias), names)
-        if not fresh and edit is None and not errors.successors(file, f"error.{dotted(alias.name)}"):
-            problem = problem or f"nothing took the place of `{dotted(alias.name)}`"
         if edit is not None:
             edits.append(edit)
         elif not fresh:
@@ -274,16 +302,17 @@ def _from_error(file: FileContext, node: cst.ImportFrom, aliases: list[cst.Impor
     if due is not None:
         return Diagnostic(rule.code, message, span, due)
     edits += build.remove_items(file, aliases, gone)
-    group = _group(bindings)
+    first = next(iter(bindings.values()), None)
+    group = _group(file, first) if first is not None else None
     return Diagnostic(
         rule.code, message, span, Fix("Import from `openai`", tuple(sorted(edits)), Safety.SAFE, (), group)
     )
 
 
-def _group(bindings: dict[cst.ImportAlias, Binding]) -> str | None:
-    """One group for all names of a statement: they share its edit."""
-    first = next(iter(bindings.values()), None)
-    return f"error-import:{first.name}" if first is not None else None
+def _group(file: FileContext, binding: Binding) -> str:
+    """One group for an import and all uses of its names: they change together or not at all."""
+    first = min(_together(file, binding), key=lambda b: b.order)
+    return f"error-import:{first.name}"
 
 
 def _new_alias(
@@ -321,7 +350,10 @@ def _from_openai(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias
         local = alias.asname.name.value
     if len(node.names) == 1:
         text = f"import openai as {local}" if alias.asname is not None else "import openai"
-        return _module_alias(file, alias, local, build.replace(file, node, text), message)
+        edit = build.replace(file, node, text)
+        if alias.asname is None and _needless(file, node):
+            edit = _without_line(file, node)
+        return _module_alias(file, alias, local, edit, message)
     if alias.asname is not None or file.scope(node) is not file.tree.module_scope:
         note = Note("not rewritten: the import has an alias or stands in a function beside other names")
         return Diagnostic(rule.code, message, file.span(alias), None, (note,))
@@ -349,7 +381,7 @@ def _legacy_name(file: FileContext, node: cst.ImportFrom, alias: cst.ImportAlias
     due = _pending(file, binding) if binding is not None else None
     if due is not None:
         return Diagnostic(rule.code, message, file.span(alias), due)
-    group = f"error-import:{binding.name}" if binding is not None else None
+    group = _group(file, binding) if binding is not None else None
     return Diagnostic(
         rule.code, message, file.span(alias), Fix(f"Import `{', '.join(fresh)}`", (edit,), Safety.SAFE, (), group)
     )
