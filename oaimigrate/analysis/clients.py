@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import logins
 from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.held import Held
 from oaimigrate.analysis.kinds import External, Symbol
@@ -179,11 +180,12 @@ class ClientPlan:
             return Use("", problem="a setting of the module is made by name in this file, and which one is not known")
         if self.lost:
             return Use("", problem=f"nothing on a client carries `openai.{self.lost}` as it is set in this file")
-        if self.kind is None and (asynchronous or any(s.name == "api_base" for s in self.settings)):
+        of_azure = self.kind in AZURE_TYPES or setting_finder.is_azure(self.settings)
+        if self.kind is None and (asynchronous or (not of_azure and any(s.name == "api_base" for s in self.settings))):
             return Use(
                 "", problem="`openai.api_type` is not known here, so neither is the client: OpenAI or AzureOpenAI"
             )
-        if self.kind in setting_finder.AZURE_TYPES and (problem := self._uncertain(asynchronous)):
+        if of_azure and (problem := self._uncertain(asynchronous)):
             return Use("", problem=problem)
         match self.strategy:
             case "existing" if asynchronous in self.existing:
@@ -312,6 +314,8 @@ class ClientPlan:
         """A client that a cached function builds at its first call."""
         if asynchronous and self.made & {"proxy", "http_client"}:
             return Use("", problem=PROXY)
+        if self.kind == "azure_ad" and logins.problem(self):
+            return Use("", problem="the Azure AD token is set again, and a client that is kept would have the first")
         names = [s.name for s in self.settings]
         if len(set(names)) < len(names):
             return Use("", problem="a setting is made more than once, and a client keeps what it was built with")

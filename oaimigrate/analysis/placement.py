@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -10,6 +11,7 @@ from oaimigrate.analysis import held
 from oaimigrate.analysis import requests as request_finder
 from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import ClientPlan
+from oaimigrate.analysis.flow import ancestors
 from oaimigrate.analysis.requests import Request
 from oaimigrate.analysis.scopes import Scope, statements_of
 from oaimigrate.analysis.settings import AZURE_TYPES, Setting
@@ -44,7 +46,7 @@ def make_plan(file: FileContext) -> ClientPlan:
         plan.reason = "`--client-style module` was asked for"
     else:
         plan.strategy, plan.reason = _strategy(plan)
-    if plan.strategy == "module" and plan.kind in AZURE_TYPES:
+    if plan.strategy == "module" and (plan.kind in AZURE_TYPES or setting_finder.is_azure(settings)):
         _keep_endpoints(plan)
     return plan
 
@@ -66,8 +68,13 @@ def _keep_endpoints(plan: ClientPlan) -> None:
     for setting in plan.settings:
         if setting.scope.kind == "function":
             groups.setdefault(setting.scope, []).append(setting)
+        elif setting.name == "api_base" and _turns_in_loop(plan.file, setting):
+            plan.varying = True
     for scope, group in groups.items():
         bases = [s for s in group if s.name == "api_base"]
+        if any(_turns(plan.file, s) for s in bases):
+            plan.varying = True
+            continue
         if not any(_varies(plan.file, s) for s in bases):
             continue
         if all(r.scope.function in groups for r in plan.requests) and _local(plan, scope, group):
@@ -86,13 +93,29 @@ def _keep_endpoints(plan: ClientPlan) -> None:
 
 def _varies(file: FileContext, setting: Setting) -> bool:
     """Whether a setting made in a function can have another value at the next call."""
-    stack: list[cst.CSTNode] = [setting.value]
+    return any(file.scope(n).owner_of(n.value) is setting.scope for n in _names(setting.value))
+
+
+def _turns(file: FileContext, setting: Setting) -> bool:
+    """Whether a setting is made of a name that a function gives another value (`global at`): the next endpoint."""
+    owners = ((n, file.scope(n).owner_of(n.value)) for n in _names(setting.value))
+    return any(b.remote for n, owner in owners if owner is not None for b in owner.names.get(n.value, ()))
+
+
+def _turns_in_loop(file: FileContext, setting: Setting) -> bool:
+    """Whether a setting of the module stands in a loop and is made of a name that the loop gives another value."""
+    loops = [a for a, _ in ancestors(file, setting.statement) if isinstance(a, (cst.For, cst.While))]
+    bindings = (b for n in _names(setting.value) for b in setting.scope.names.get(n.value, ()))
+    return any(a in loops for b in bindings for a, _ in ancestors(file, b.node))
+
+
+def _names(value: cst.CSTNode) -> Iterator[cst.Name]:
+    stack = [value]
     while stack:
         node = stack.pop()
-        if isinstance(node, cst.Name) and file.scope(node).owner_of(node.value) is setting.scope:
-            return True
+        if isinstance(node, cst.Name):
+            yield node
         stack.extend(node.children)
-    return False
 
 
 def _local(plan: ClientPlan, scope: Scope, group: list[Setting]) -> bool:
@@ -103,6 +126,7 @@ def _local(plan: ClientPlan, scope: Scope, group: list[Setting]) -> bool:
     last = file.tree.orders[group[-1].statement]
     return (
         bool(requests)
+        and plan.kind is not None
         and all(s.plain and any(s.statement is b for b in body) for s in group)
         and all(setting_finder.option(s, plan.kind or "") is not None for s in group)
         and setting_finder.adjacent(group, scope.node.body)  # type: ignore[attr-defined]

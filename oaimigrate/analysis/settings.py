@@ -119,12 +119,19 @@ def api_type(file: FileContext, settings: list[Setting]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def is_azure(settings: list[Setting]) -> bool:
+    """Whether every `api_type` of a file is one of Azure's, so that it is certain what `api_base` is the address of."""
+    types = [type_name((literal(s.value) or "?").lower()) for s in settings if s.name == "api_type"]
+    return bool(types) and all(t in AZURE_TYPES for t in types)
+
+
 def type_holds(file: FileContext, settings: list[Setting], found: Setting) -> bool:
     """Whether what is said of `api_type` is said where a setting is made, and not in a branch or function beside it."""
     own = [s for s in settings if s.name == "api_type"]
     if not own:
         return file.project.api_type_holds(file.source.path) or not file.project.api_types_elsewhere(file.source.path)
-    return any(_around(file, s, found) for s in own)
+    first = [(s.scope, file.tree.places[s.statement]) for s in own]
+    return any(_around(file, scope, place, found) for scope, place in [*first, *_in_both(file, own)])
 
 
 def type_in_branch(file: FileContext, settings: list[Setting]) -> bool:
@@ -132,32 +139,41 @@ def type_in_branch(file: FileContext, settings: list[Setting]) -> bool:
     own = [s for s in settings if s.name == "api_type"]
     if not own:
         return file.project.api_type_in_branch(file.source.path)
-    return all(_in_branch(file.tree.places[s.statement]) for s in own)
+    places = [*(file.tree.places[s.statement] for s in own), *(place for _, place in _in_both(file, own))]
+    return all(_in_branch(place) for place in places)
+
+
+def _in_both(file: FileContext, own: list[Setting]) -> list[tuple[Scope, Place]]:
+    """The `if … else …` statements that make a setting in both branches, and so make it in any case."""
+    blocks = [(s.scope, file.tree.places[s.statement].block) for s in own]
+    branches = [(scope, b.owner, b.place) for scope, b in blocks if b.role == "body" and b.place is not None]
+    others = [file.parent(b.owner) for _, b in blocks if isinstance(b.owner, cst.Else)]
+    return [(s, p) for s, o, p in branches if isinstance(o, cst.If) and any(o is other for other in others)]
 
 
 def _in_branch(place: Place | None) -> bool:
     while place is not None:
-        if isinstance(place.block.owner, (cst.If, cst.Try, cst.ExceptHandler, cst.Match)):
+        if isinstance(place.block.owner, (cst.If, cst.Else, cst.Try, cst.ExceptHandler, cst.Match)):
             return True
         place = place.block.place
     return False
 
 
-def _around(file: FileContext, first: Setting, second: Setting) -> bool:
-    """Whether the block of the first setting holds the second one too, or is the body of its class's `__init__`."""
-    block = file.tree.places[first.statement].block
-    if first.scope is second.scope:
+def _around(file: FileContext, outer: Scope, first: Place, second: Setting) -> bool:
+    """Whether the block of a place holds a setting too, or is the body of its class's `__init__`."""
+    block = first.block
+    if outer is second.scope:
         place: Place | None = file.tree.places[second.statement]
         while place is not None and place.block is not block:
             place = place.block.place
         return place is not None
     if block.place is not None:
         return False
-    made = first.scope.node
+    made = outer.node
     if isinstance(made, cst.FunctionDef) and made.name.value == "__init__":
-        return first.scope.parent is second.scope.parent
+        return outer.parent is second.scope.parent
     scope: Scope | None = second.scope
-    while scope is not None and scope is not first.scope:
+    while scope is not None and scope is not outer:
         scope = scope.parent
     return scope is not None
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from oaimigrate.analysis import logins
+from oaimigrate.analysis import settings as setting_finder
 from oaimigrate.analysis.clients import GROUP
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Symbol
-from oaimigrate.analysis.settings import AZURE_TYPES, TOKEN_TYPES, WITHOUT_EFFECT, Setting
+from oaimigrate.analysis.settings import WITHOUT_EFFECT, Setting
 from oaimigrate.analysis.settings import option as option_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Need, Note, Safety
@@ -69,12 +71,15 @@ def _made(file: FileContext, found: Setting) -> Iterator[Diagnostic]:
         return
     if found.name in STILL_WORKS and not _token(file, found):
         return
-    message = f"`openai.{found.name}` has no effect since openai 1.0"
+    login = found.name in STILL_WORKS
+    message = f"`openai.{found.name}` {'means no Azure AD login' if login else 'has no effect'} since openai 1.0"
     fix_or_none, reason = _kept(file, found)
     said = [Note(reason)] if reason else []
     if plan.reason and fix_or_none is not None:
         said.append(Note(f"the module-level client is kept: {plan.reason}"))
-    if fix_or_none is None and row.advice:
+    if fix_or_none is None and plan.varying and found.name == "api_base":
+        said.append(Note("build one client for each endpoint, `AzureOpenAI(azure_endpoint=…)`, and choose among them"))
+    elif fix_or_none is None and row.advice and not login:
         said.append(Note(row.advice))
     yield Diagnostic(rule.code, message, file.span(found.target), fix_or_none, tuple(said))
 
@@ -92,8 +97,8 @@ def _local(file: FileContext, found: Setting) -> Diagnostic:
 def _token(file: FileContext, found: Setting) -> bool:
     """Whether the setting is part of an Azure AD login, which the module-level client spells differently."""
     if found.name == "api_type":
-        return (literal(found.value) or "").lower() in TOKEN_TYPES
-    return found.name == "api_key" and file.plan.kind == "azure_ad"
+        return logins.says_login(found)
+    return found.name == "api_key" and logins.is_token(file.plan, found)
 
 
 def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
@@ -104,19 +109,15 @@ def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
         return None, "not rewritten: the setting shares its statement or line with something else"
     if name in WITHOUT_EFFECT:
         return _deleted(file, found), "it had no effect in 0.28 either"
-    if name == "api_type":
-        return Fix(
-            'Set `api_type` to "azure"', (build.replace_whole(file, value, '"azure"'),), Safety.SAFE, (), "azure"
-        ), ""
-    if name == "api_key":
-        return _renamed(file, found, "azure_ad_token", "azure"), ""
+    if name in ("api_type", "api_key"):
+        return _login(file, found)
     if name == "api_base":
-        if plan.kind is None:
+        if plan.kind is None and not setting_finder.is_azure(plan.settings):
             return (
                 None,
                 "not rewritten: `openai.api_type` is not known here, so this is either `base_url` or `azure_endpoint`",
             )
-        if plan.kind in AZURE_TYPES:
+        if plan.kind != "openai":
             if plan.homeless:
                 return None, (
                     "not rewritten: an `openai.api_base` of this file is set where `openai.api_type` is not, so it is "
@@ -130,6 +131,18 @@ def _kept(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
     if name == "proxy" and not isinstance(value, cst.Dict):
         return _proxy(file, found)
     return None, "not rewritten: nothing on the client takes this value as it is"
+
+
+def _login(file: FileContext, found: Setting) -> tuple[Fix | None, str]:
+    """The type and the token of an Azure AD login, which change together."""
+    if problem := logins.problem(file.plan):
+        return None, f"not rewritten: {problem}; {logins.PROVIDER}"
+    if found.name == "api_key":
+        fix = _renamed(file, found, "azure_ad_token", "azure")
+        once = "the module-level Azure client keeps the token of its first request: call this function once"
+        return (fix.at_least(Safety.UNSAFE), once) if found.scope.kind == "function" else (fix, "")
+    edit = build.replace_whole(file, found.value, '"azure"')
+    return Fix('Set `api_type` to "azure"', (edit,), Safety.SAFE, (), "azure"), ""
 
 
 def _renamed(file: FileContext, found: Setting, name: str, group: str | None = None) -> Fix:
