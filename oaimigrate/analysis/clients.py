@@ -169,7 +169,9 @@ class ClientPlan:
 
     def _use(self, request: Request) -> Use:
         asynchronous = request.asynchronous
-        if request.method.old in self.replaced or request.method.old.partition(".")[0] in self.replaced:
+        resource = request.method.old.partition(".")[0]
+        called = f"{resource}.{request.method.async_name}" if asynchronous else request.method.old
+        if self.replaced & {resource, called}:
             return Use("", problem="this file replaces the method with its own, which a client would not call")
         function = request.scope.function
         if function is not None and function in self.locals:

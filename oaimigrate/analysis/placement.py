@@ -251,6 +251,8 @@ def _unfit(plan: ClientPlan) -> str:
 
     if plan.kind is None:
         return "`openai.api_type` is not known here"
+    if plan.replaced:
+        return "a method of the SDK is replaced here, and the calls of it that stay need the settings"
     for setting in plan.settings:
         if not setting.plain:
             return "a setting shares its statement or line with something else"

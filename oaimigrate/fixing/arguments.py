@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.api import Method
+from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.requests import expanded
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Edit, Need, Note, Safety
@@ -40,6 +41,17 @@ class Arguments:
         self.notes.append(Note(text))
 
 
+def may_be_none(file: FileContext, value: cst.BaseExpression) -> bool:
+    """Whether an argument may well be None: an attribute, a look-up that may find nothing, a default that is None."""
+    match value:
+        case cst.Attribute() | cst.Call(func=cst.Attribute(attr=cst.Name(value="get" | "getenv")), args=[_]):
+            return True
+        case cst.Name():
+            values = (b.value for b in bindings_of(file, value))
+            return any(isinstance(v, cst.Name) and v.value == "None" for v in values)
+    return False
+
+
 class _Rewriter:
     def __init__(self, file: FileContext, call: cst.Call, method: Method, arguments: Sequence[cst.Arg]) -> None:
         self.file = file
@@ -64,7 +76,7 @@ class _Rewriter:
         for argument, name in names.items():
             if name in MODEL_NAMES and name != model and model is not None:
                 self.doomed.append(argument)
-                self.result.doubt(f"0.28 used `{model}` and not `{name}` to choose the model")
+                self.second_choice(next(a for a, n in names.items() if n == model), model, argument, name)
             else:
                 self.one(argument, name)
         self.unpacked()
@@ -147,6 +159,16 @@ class _Rewriter:
             self.result.edits.append(build.replace(self.file, argument.keyword, new))
         if old == "request_timeout":
             self.timeout(argument.value)
+
+    def second_choice(self, first: cst.Arg, chosen: str, second: cst.Arg, name: str) -> None:
+        """Of `engine=` and `model=` 0.28 took the first that was not None; a deployment of Azure had to be one."""
+        plain = isinstance(second.value, (cst.Name, cst.Attribute, cst.SimpleString, cst.Subscript, cst.Call))
+        if plain and chosen == "engine" and may_be_none(self.file, first.value):
+            end = build.item_span(self.file, first).end
+            self.result.edits.append(build.insert(end, f" or {self.file.code(second.value)}"))
+            self.result.doubt(f"0.28 used `{name}` to choose the model where `{chosen}` was None")
+        else:
+            self.result.doubt(f"0.28 used `{chosen}` and not `{name}` to choose the model")
 
     def timeout(self, value: cst.BaseExpression) -> None:
         """`request_timeout=(connect, read)` becomes the SDK's own `Timeout`, which every version exports."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,24 @@ def remove_items(file: FileContext, items: Sequence[cst.CSTNode], doomed: Iterab
         if id(item) in gone:
             edits.append(Edit(spans[index].start, spans[index + 1].start, ""))
     if last_kept < len(items) - 1:
-        edits.append(Edit(spans[last_kept].end, spans[-1].end, ""))
+        edits.append(_tail(file, spans[last_kept], spans[last_kept + 1], spans[-1].end))
     return edits
+
+
+_REST = re.compile(r"[ \t]*,?[ \t]*(?:#[^\r\n]*)?")
+
+
+def _tail(file: FileContext, kept: Span, first: Span, end: int) -> Edit:
+    """Take away the last items of a list; a comment beside the one before them stays with it, and so does its comma."""
+    beside = file.text[kept.end : first.start]
+    line = len(beside) - len(beside.lstrip(" \t,"))
+    if not beside.startswith("#", line):
+        return Edit(kept.end, end, "")
+    rest = _REST.match(file.text, end)
+    end = rest.end() if rest is not None else end
+    ends_line = file.text[end : end + 1] in ("\n", "\r")
+    start = kept.end + min(i for i in (beside.find("\n"), beside.find("\r")) if i >= 0)
+    return Edit(start if ends_line else first.start, end, "")
 
 
 def item_span(file: FileContext, item: cst.CSTNode) -> Span:
