@@ -161,7 +161,7 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
     from oaimigrate.fixing import handover
 
     file = plan.file
-    plan.existing = held.own(file)
+    plan.existing = _in_time(plan, held.own(file))
     elsewhere = file.project.settings_elsewhere(file.source.path)
     if plan.requests and not plan.settings and not elsewhere and not _served(plan):
         plan.existing = held.imported(file) | plan.existing
@@ -198,6 +198,15 @@ def _strategy(plan: ClientPlan) -> tuple[str, str]:
     if all(s.scope is file.tree.module_scope for s in plan.settings):
         return _at_module_level(plan)
     return _in_class(plan)
+
+
+def _in_time(plan: ClientPlan, clients: dict[bool, held.Held]) -> dict[bool, held.Held]:
+    """The clients of the file that are built before a request at module level needs them."""
+    orders = plan.file.tree.orders
+    first = {a: min((orders[r.node] for r in plan.requests if r.at_import and r.asynchronous is a), default=None)
+             for a in clients}  # fmt: skip
+    built = {a: plan.file.tree.module_scope.names[h.text][0].order for a, h in clients.items()}
+    return {a: h for a, h in clients.items() if (at := first[a]) is None or built[a] < at}
 
 
 def _served(plan: ClientPlan) -> bool:

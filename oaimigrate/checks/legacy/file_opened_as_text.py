@@ -53,13 +53,16 @@ def _uploaded(file: FileContext, node: cst.Call) -> Iterator[tuple[str, cst.Base
 
 
 def _text(file: FileContext, name: str, value: cst.BaseExpression) -> Iterator[Diagnostic]:
+    named = isinstance(value, cst.Tuple) and len(value.elements) > 1  # `("train.jsonl", open(…))` takes a string, too
+    if isinstance(value, cst.Tuple) and named:
+        value = value.elements[1].value
     where = file.span(value)
     source = _source(file, value)
     if isinstance(source, cst.Call) and file.kind(source.func).kind == External("io.StringIO"):
         message = f"`{name}=` takes no text since openai 1.0: `StringIO` raises TypeError"
         yield Diagnostic(rule.code, message, where, None, (Note("write `io.BytesIO(text.encode())`"),))
     elif isinstance(source, (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString)):
-        if not (isinstance(source, cst.SimpleString) and "b" in source.prefix.lower()):
+        if not named and not (isinstance(source, cst.SimpleString) and "b" in source.prefix.lower()):
             message = f"`{name}=` takes no text since openai 1.0: a string raises RuntimeError"
             note = Note("pass `text.encode()` for the contents, or `pathlib.Path(name)` for a file")
             yield Diagnostic(rule.code, message, where, None, (note,))
