@@ -5,6 +5,7 @@ The scan is a regular expression over bytes, so that every worker can have the w
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
     rb"|http_client|default_headers|default_query|timeout|max_retries|project|azure_ad_token|azure_ad_token_provider"
-    rb"|webhook_secret)[ \t]*(?:,[^=\n]*)?=[^=]"
+    rb"|webhook_secret)[ \t]*(?:,[^=\n]*|:[ \t]*(?:str|Optional\[str\])[ \t]*(?:\|[ \t]*None[ \t]*)?)?=[^=]"
     rb"|setattr\([ \t]*openai\b"
 )
-_API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*=[ \t]*(?:["'](\w+)["'])?""")
+_API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*(?::[ \t]*str[ \t]*)?=[ \t]*(?:["'](\w+)["'])?""")
+_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w., \t]+)", re.MULTILINE)
+_JSON_LINE = re.compile(rb"""^[ \t]*"|(?:\\n)?",?[ \t]*$""", re.MULTILINE)  # around a line of code in a notebook
 _CONDITION = re.compile(rb"\s*(?:if|elif|else|try|except|case|match)\b(?!\s+__name__)")
 _RESOURCES = (
     rb"(?:ChatCompletion|Completion|Embedding|Edit|Image|Audio|Moderation|FineTuningJob|FineTune|Engine|Model|File)"
@@ -65,6 +68,7 @@ class Project:
     # The values of `openai.api_type` in each file, "?" if dynamic; after " " if set in a function, "~" if in a branch.
     api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
+    imports: Mapping[str, frozenset[bytes]] = field(default_factory=dict)  # words of a notebook's imports
     passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
     trees: Trees = field(default_factory=_trees, compare=False, repr=False)
 
@@ -78,19 +82,27 @@ class Project:
         settings = {path: names for path, names in self.settings.items() if path not in found}
         requests = {path for path in self.requests if path not in found}
         api_types = {path: kinds for path, kinds in self.api_types.items() if path not in found}
+        imports = {path: words for path, words in self.imports.items() if path not in found}
         for path, data in found.items():
-            if b"openai" not in data or path.endswith(".ipynb"):  # nothing imports a notebook
+            if b"openai" not in data:
                 continue
+            if path.endswith(".ipynb"):
+                if _OPENAI_SETTING.search(data) is None:
+                    continue
+                data = _JSON_LINE.sub(b"", data).replace(rb"\"", b'"')
+                imports[path] = frozenset(re.findall(rb"\w+", b" ".join(_IMPORT.findall(data))))
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
             if made:
                 settings[path] = made
-            if _REQUEST.search(data):
+            if _REQUEST.search(data) and path not in imports:  # nothing imports a notebook
                 requests.add(path)
             types = frozenset(_type_at(data, m) for m in _API_TYPE.finditer(data))
             if types:
                 api_types[path] = types
         sources = {**self.sources, **found}
-        return replace(self, settings=settings, requests=frozenset(requests), api_types=api_types, sources=sources)
+        return replace(
+            self, settings=settings, requests=frozenset(requests), api_types=api_types, imports=imports, sources=sources
+        )
 
     @cached_property
     def modules(self) -> Modules:
@@ -105,25 +117,35 @@ class Project:
 
     def settings_elsewhere(self, path: str) -> frozenset[str]:
         """Settings that files other than `path` make on the `openai` module."""
-        return frozenset(name for other, names in self.settings.items() if other != path for name in names)
+        return frozenset(name for names in self._of_others(self.settings, path) for name in names)
 
     def api_types_elsewhere(self, path: str) -> frozenset[str]:
         """Values that other files give `openai.api_type`; "?" stands for one that is not a plain string."""
-        return frozenset(
-            kind.lstrip(_MARKS) for other, kinds in self.api_types.items() if other != path for kind in kinds
-        )
+        return frozenset(kind.lstrip(_MARKS) for kinds in self._of_others(self.api_types, path) for kind in kinds)
 
     def api_type_holds(self, path: str) -> bool:
         """Whether another file sets `openai.api_type` when it is imported, and not in a function or a branch only."""
-        return any(kind[0] not in _MARKS for other, kinds in self.api_types.items() if other != path for kind in kinds)
+        return any(kind[0] not in _MARKS for kinds in self._of_others(self.api_types, path) for kind in kinds)
 
     def api_type_in_branch(self, path: str) -> bool:
         """Whether other files set `openai.api_type`, and all under a condition."""
-        kinds = [kind for other, kinds in self.api_types.items() if other != path for kind in kinds]
+        kinds = [kind for kinds in self._of_others(self.api_types, path) for kind in kinds]
         return bool(kinds) and all(kind.startswith("~") for kind in kinds)
 
     def dependents(self, path: str) -> bool:
         """Whether another file makes requests and no settings of its own: it may rely on those made in `path`."""
-        return not path.endswith(".ipynb") and any(
-            other != path and other not in self.settings for other in self.requests
+        return any(
+            other != path and other not in self.settings and self._reaches(path, other) for other in self.requests
         )
+
+    def _of_others(self, facts: Mapping[str, frozenset[str]], path: str) -> list[frozenset[str]]:
+        """What is known of other files than `path`, as far as they run in one program with it."""
+        return [names for other, names in facts.items() if other != path and self._reaches(other, path)]
+
+    def _reaches(self, path: str, other: str) -> bool:
+        """Whether settings made in `path` may hold in another file. Those of a notebook hold in modules it imports."""
+        if not path.endswith(".ipynb"):
+            return True
+        folder, stem = os.path.split(other.removesuffix(".py"))
+        name = os.path.basename(folder) if stem == "__init__" else stem
+        return name.encode() in self.imports.get(path, ())

@@ -17,7 +17,8 @@ _NAMED = (".py", ".pyi", ".ipynb")
 
 
 def surroundings(paths: Sequence[str], names: Iterable[str], excludes_of: ExcludesOf | None) -> list[str]:
-    """The Python files of the projects of those `paths` that are files, without `names`, written as `paths` are.
+    """The Python files and notebooks of the projects of those `paths` that are files, without `names`, written as
+    `paths` are.
 
     A path may be that of a file which is not there yet.
     """
@@ -30,14 +31,14 @@ def surroundings(paths: Sequence[str], names: Iterable[str], excludes_of: Exclud
     known = {os.path.abspath(name) for name in names}
     found: set[str] = set()
     for root, absolute in sorted(roots):
-        files = (f for f in beside(root, excludes_of) if f not in known)
+        files = (f for f in beside(root, excludes_of, (".py", ".ipynb")) if f not in known)
         found |= {f if absolute else os.path.relpath(f) for f in files}
     return sorted(found)
 
 
-def beside(root: str, excludes_of: ExcludesOf | None) -> list[str]:
-    """The absolute paths of the Python files below a folder; none where there are too many to be read."""
-    files = [os.path.abspath(f) for f in discover([root], excludes_of=excludes_of) if f.endswith(".py")]
+def beside(root: str, excludes_of: ExcludesOf | None, endings: tuple[str, ...] = (".py",)) -> list[str]:
+    """The absolute paths of the files below a folder that end so; none where there are too many to be read."""
+    files = [os.path.abspath(f) for f in discover([root], excludes_of=excludes_of) if f.endswith(endings)]
     return files if len(files) <= MAX_FILES else []
 
 

@@ -351,6 +351,28 @@ def test_notebooks_are_programs_of_their_own(run: Run, tmp_path: Path) -> None:
     )
 
 
+def test_modules_that_a_notebook_imports_get_its_settings(run: Run, tmp_path: Path) -> None:
+    """What a notebook sets on the `openai` module holds in the modules it imports, and in no others."""
+    made = "openai.api_type: str = 'azure'\nopenai.api_key = key\nopenai.api_base = host\nopenai.api_version = 'v'"
+    ask = "openai.Completion.create(engine='d', prompt='x')"
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "book.ipynb").write_text(
+        dumped(notebook("import openai\nfrom helpers import ask, host, key", made, ask))
+    )
+    (tmp_path / "other.ipynb").write_text(dumped(notebook("import openai\nopenai.api_key = 'k'\nopenai.Model.list()")))
+    for name in ("helpers", "alone"):
+        (tmp_path / f"{name}.py").write_text(f"import openai\n\n\ndef ask():\n    return {ask}\n")
+    named = run("check", "--isolated", "--select", "OAI101", "--unsafe-fixes", "--diff", "helpers.py").text
+    assert "+    return openai.completions.create(model='d', prompt='x')" in named
+    run("migrate", "--allow-dirty")
+    assert "    return openai.completions.create(" in (tmp_path / "helpers.py").read_text()
+    assert "client = openai.OpenAI()" in (tmp_path / "alone.py").read_text()
+    book = sources((tmp_path / "book.ipynb").read_text())
+    assert book[1].splitlines()[2:] == ["openai.azure_endpoint = host", "openai.api_version = 'v'"]
+    assert book[2] == "openai.completions.create(model='d', prompt='x')"
+    assert sources((tmp_path / "other.ipynb").read_text())[0].endswith("client.models.list()")
+
+
 def test_standard_input_may_be_a_notebook(run: Run) -> None:
     text = dumped(notebook(SETUP, ASK))
     done = run("check", "--fix", "--stdin-filename", "n.ipynb", "-", stdin=text.encode())

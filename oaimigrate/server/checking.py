@@ -147,4 +147,4 @@ def _inside(path: str, root: str) -> bool:
 
 
 def _facts(project: Project) -> tuple[object, ...]:
-    return project.settings, project.requests, project.api_types
+    return project.settings, project.requests, project.api_types, project.imports
