@@ -24,7 +24,7 @@ _OPENAI_SETTING = re.compile(
     rb"|setattr\([ \t]*openai\b"
 )
 _API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*(?::[ \t]*str[ \t]*)?=[ \t]*(?:["'](\w+)["'])?""")
-_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w., \t]+)", re.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t(]+([\w., \t]+)", re.MULTILINE)
 _JSON_LINE = re.compile(rb"""^[ \t]*"|(?:\\n)?",?[ \t]*$""", re.MULTILINE)  # around a line of code in a notebook
 _CONDITION = re.compile(rb"\s*(?:if|elif|else|try|except|case|match)\b(?!\s+__name__)")
 _RESOURCES = (
@@ -55,6 +55,15 @@ def _type_at(data: bytes, found: re.Match[bytes]) -> str:
     return mark + (found[1] or b"?").decode().lower()
 
 
+def _modules_named(data: bytes) -> frozenset[str]:
+    """The modules that imports of a text may mean: `from a import b` may bring `a.b`."""
+    found = set()
+    for home, names in _IMPORT.findall(data):
+        every = [words[0] for name in names.split(b",") if (words := name.split())]
+        found |= {home, *(home + b"." + name for name in every)} if home else set(every)
+    return frozenset(name.decode() for name in found)
+
+
 def _depth(line: bytes) -> int:
     return len(line) - len(line.lstrip())
 
@@ -68,7 +77,7 @@ class Project:
     # The values of `openai.api_type` in each file, "?" if dynamic; after " " if set in a function, "~" if in a branch.
     api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
-    imports: Mapping[str, frozenset[bytes]] = field(default_factory=dict)  # words of a notebook's imports
+    imports: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what notebooks with settings import
     passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
     trees: Trees = field(default_factory=_trees, compare=False, repr=False)
 
@@ -90,7 +99,7 @@ class Project:
                 if _OPENAI_SETTING.search(data) is None:
                     continue
                 data = _JSON_LINE.sub(b"", data).replace(rb"\"", b'"')
-                imports[path] = frozenset(re.findall(rb"\w+", b" ".join(_IMPORT.findall(data))))
+                imports[path] = _modules_named(data)
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
             if made:
                 settings[path] = made
@@ -146,6 +155,9 @@ class Project:
         """Whether settings made in `path` may hold in another file. Those of a notebook hold in modules it imports."""
         if not path.endswith(".ipynb"):
             return True
-        folder, stem = os.path.split(other.removesuffix(".py"))
-        name = os.path.basename(folder) if stem == "__init__" else stem
-        return name.encode() in self.imports.get(path, ())
+        parts = other.removesuffix(".py").removesuffix("/__init__").split("/")
+        names, folder = self.imports.get(path, ()), f"{os.path.dirname(path)}/"
+        return any(
+            ".".join(parts[at:]) in names and (at == 0 or folder.startswith("/".join(parts[:at]) + "/"))
+            for at in range(len(parts))
+        )
