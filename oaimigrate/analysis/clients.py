@@ -42,6 +42,8 @@ PROXY = (
     " known, with `http_client=openai.DefaultAsyncHttpxClient(…)`"
 )
 
+FOREIGN = "the name `openai` means something else in this file, where the module of the SDK is needed"
+
 STILL_READ = frozenset({"api_key", "organization"})  # by the module-level client, from where 0.28 read them
 
 
@@ -316,6 +318,8 @@ class ClientPlan:
         """A client that a cached function builds at its first call."""
         if asynchronous and self.made & {"proxy", "http_client"}:
             return Use("", problem=PROXY)
+        if not self.module_name and self.file.openai_is_foreign:
+            return Use("", problem=FOREIGN)
         if self.kind == "azure_ad" and logins.problem(self):
             return Use("", problem="the Azure AD token is set again, and a client that is kept would have the first")
         names = [s.name for s in self.settings]
@@ -336,6 +340,8 @@ class ClientPlan:
     def _module(self, request: Request) -> Use:
         if request.module is not None:
             return Use(self.file.code(request.module), (), self.safety, self.group, self.notes)
+        if not self.module_name and self.file.openai_is_foreign:
+            return Use("", problem=FOREIGN)
         name = self.module_name or "openai"
         needs = () if self.module_name else (Need("import", "openai"),)
         return Use(name, (*needs, *self.import_needs), self.safety, self.group, self.notes)

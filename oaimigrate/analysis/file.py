@@ -125,6 +125,12 @@ class FileContext:
                     return name
         return ""
 
+    @cached_property
+    def openai_is_foreign(self) -> bool:
+        """Whether the name `openai` means something else than the SDK somewhere, so that no import may bring it."""
+        bindings = (b for scope in self.tree.scope_of_node.values() for b in scope.names.get("openai", ()))
+        return any(b.how != "import" or b.level or f"{b.module}.".partition(".")[0] != "openai" for b in bindings)
+
     def symbol(self, name: str) -> tuple[str, list[Need]]:
         """How to write a name of the SDK in this file, and the import it needs."""
         if self.module_name:

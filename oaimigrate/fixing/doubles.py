@@ -108,10 +108,10 @@ def _answer(file: FileContext, node: cst.BaseExpression, method: Method, double:
             _answer(file, value, method, double)
     elif isinstance(node, cst.Dict) or _names_dict(file, node):
         model = _model(file, node, method)
-        if not model:
+        name = file.module_name
+        if not model or (not name and file.openai_is_foreign):
             double.unseen = True
             return
-        name = file.module_name
         double.needs += [] if name else [Need("import", "openai")]
         span = file.whole(node)
         text = f"{name or 'openai'}.{model}.model_construct(**"

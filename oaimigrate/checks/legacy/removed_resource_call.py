@@ -68,8 +68,21 @@ def _direct(file: FileContext, request: Request) -> tuple[Fix | None, tuple[Note
         safety = Safety.UNSAFE
         notes.append(Note("the method is kept as a value; the arguments it is called with are not seen here"))
     title = f"Call `{target}`"
-    needs = (*use.needs, *result.needs)
+    stuck = _stuck(file) if file.plan.from_imports else ()
+    needs = (*(n for n in use.needs if n.kind != "drop-import" or n.name not in stuck), *result.needs)
     return Fix(title, tuple(sorted(edits)), safety, needs, use.group), tuple(notes)
+
+
+def _stuck(file: FileContext) -> frozenset[str]:
+    """Names of imported resource classes on which a request is made that stays, so that the import must stay, too."""
+    found = set()
+    for request in file.plan.requests:
+        root = request.node.value if isinstance(request.node, cst.Attribute) else None
+        if isinstance(root, cst.Name) and root.value in file.plan.droppable and not request.indirect:
+            result = kept.given(file, request)
+            if result.problem or receiver(file, request, result.options).problem:
+                found.add(root.value)
+    return frozenset(found)
 
 
 def _suffix(file: FileContext, request: Request) -> list[Edit]:
@@ -281,6 +294,10 @@ def imported_class(node: cst.ImportFrom, file: FileContext) -> Iterator[Diagnost
             yield Diagnostic(
                 rule.code, message, file.span(alias), None, (Note("not rewritten: the name is used in other ways"),)
             )
+            continue
+        if local.value in _stuck(file):
+            note = Note("not rewritten: a request that is made on it is not")
+            yield Diagnostic(rule.code, message, file.span(alias), None, (note,))
             continue
         fix = Fix("Import the client class", (), Safety.SAFE, (Need("drop-import", local.value),), file.plan.group)
         yield Diagnostic(rule.code, message, file.span(alias), fix)
