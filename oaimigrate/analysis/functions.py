@@ -53,6 +53,7 @@ def parameter(inference: Inference, binding: Binding) -> Value:
     if isinstance(scope.node, cst.FunctionDef):
         shown = given(inference, scope.node, node)
         values += (inference.kind(value) if value is not None else SILENT for value in shown)
+        values += items(inference, scope.node, node)
         values += (value for _, value in arrivals.received(inference, scope.node, node))
     if isinstance(node.default, cst.BaseExpression):
         values.append(inference.kind(node.default))
@@ -105,6 +106,15 @@ def given(inference: Inference, function: cst.FunctionDef, parameter: cst.Param)
         match inference.kind(use).kind:
             case Function(node=target, bound=bound) if target is function:
                 yield from argument(arguments, function, parameter, 1 if bound else 0)
+
+
+def items(inference: Inference, function: cst.FunctionDef, parameter: cst.Param) -> Iterator[Value]:
+    """What a parameter is given by `map(function, xs)` and the like: an item of the iterable in its place."""
+    for use, iterables in inference.index.mapped(function.name.value):
+        match inference.kind(use).kind:
+            case Function(node=target, bound=bound) if target is function:
+                for found in argument(iterables, function, parameter, 1 if bound else 0):
+                    yield iterated(inference.kind(found), False) if found is not None else SILENT
 
 
 def argument(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import libcst as cst
@@ -12,6 +12,9 @@ from oaimigrate.analysis.walk import Tree
 
 # Functions that call the one they are given, and where it stands among their arguments: what follows goes to it.
 TAKERS = {"submit": 0, "to_thread": 0, "partial": 0, "start_soon": 0, "run_in_executor": 1}
+
+# Functions that call the one they are given first with an item of each iterable behind it.
+MAPPERS = ("map", "filter", "imap", "imap_unordered")
 
 
 class Index:
@@ -27,6 +30,10 @@ class Index:
     def handed(self, name: str) -> list[tuple[cst.BaseExpression, list[cst.Arg]]]:
         """Uses of `name` as a function that another one shall call, each with the arguments that go with it."""
         return self._handed.get(name, [])
+
+    def mapped(self, name: str) -> list[tuple[cst.BaseExpression, list[cst.Arg]]]:
+        """Uses of `name` as a function of `map(name, xs)` and the like, each with the iterables."""
+        return self._mapped.get(name, [])
 
     @property
     def given(self) -> Iterator[tuple[cst.BaseExpression, Sequence[cst.Arg]]]:
@@ -69,8 +76,15 @@ class Index:
 
     @cached_property
     def _handed(self) -> dict[str, list[tuple[cst.BaseExpression, list[cst.Arg]]]]:
+        return self._taken(TAKERS)
+
+    @cached_property
+    def _mapped(self) -> dict[str, list[tuple[cst.BaseExpression, list[cst.Arg]]]]:
+        return self._taken(dict.fromkeys(MAPPERS, 0))
+
+    def _taken(self, takers: Mapping[str, int]) -> dict[str, list[tuple[cst.BaseExpression, list[cst.Arg]]]]:
         found: dict[str, list[tuple[cst.BaseExpression, list[cst.Arg]]]] = {}
-        for taker, at in TAKERS.items():
+        for taker, at in takers.items():
             for call in self.calls(taker):
                 function = call.args[at].value if len(call.args) > at else None
                 match function:
