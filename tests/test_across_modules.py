@@ -44,6 +44,9 @@ FILES = {
     "show/late.py": f"def late(reply):\n    return reply{READ}\n",
     "show/hands.py": "from show.late import late\nfrom show.printer import Printer as P\n"
     "def forward(r):\n    return late(r)\n",
+    "show/base.py": f"class Base:\n    def keep(self, reply: dict):\n        return reply{READ}\n",
+    "web/heir.py": "import openai\nfrom show.base import Base\nclass Heir(Base):\n"
+    f"    def ask(self, q):\n        return self.keep({CALL})\n",
     "show/plain.py": 'def both(r):\n    return r["choices"]\n',
     "show/errors.py": "def handle(e):\n    return e.http_status\n",
     "web/show.py": "import openai\nfrom app import llm\nfrom show import hands, plain, printing\n"
@@ -97,8 +100,8 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
         "show/errors.py",
         "web/show.py",
     }
-    kept = {"kit/kept.py", "web/kept.py"}
-    assert set(whole) == {*app, *show, *kept, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
+    kept, heirs = {"kit/kept.py", "web/kept.py"}, {"show/base.py", "web/heir.py"}
+    assert set(whole) == {*app, *show, *kept, *heirs, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
 
@@ -122,6 +125,7 @@ def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project
     assert "return usage.total_tokens * rate" in whole["show/printing.py"][1]
     assert "return self.reply.choices[0].message.content" in whole["show/printer.py"][1]
     assert "return choice.message.content[:width]" in whole["show/printer.py"][1]
+    assert "return reply.choices[0].message.content" in whole["show/base.py"][1]
     assert "return reply.choices[0].message.content" in whole["show/late.py"][1]  # through show/hands.py
     assert 'getattr(e, "status_code", None)' in whole["show/errors.py"][1]
     assert 'return r["choices"]' in whole["show/plain.py"][1]  # it is a dict in other cases: reported, not rewritten

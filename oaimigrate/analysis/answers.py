@@ -16,6 +16,7 @@ from oaimigrate.analysis.kinds import (
     ErrorOf,
     Kind,
     Model,
+    OneOf,
     PageOf,
     Plain,
     StreamOf,
@@ -97,3 +98,11 @@ def streams(inference: Inference, node: cst.Call | None) -> bool | None:
     if value is not None:
         return None
     return None if any(a.star == "**" for a in node.args) else False
+
+
+def models(value: Value) -> list[Model]:
+    """The response that a value is, or those that it may be: of a chat or of a completion, say."""
+    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
+    kinds = kind.kinds if isinstance(kind, OneOf) else (kind,)
+    found = [k for k in kinds if isinstance(k, Model)]
+    return found if len(found) == len(kinds) else []

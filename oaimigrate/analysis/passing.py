@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import attributes
 from oaimigrate.analysis.arrivals import MADE, mapped, named
 from oaimigrate.analysis.exports import gives, members_given
 from oaimigrate.analysis.kinds import (
@@ -29,6 +30,7 @@ from oaimigrate.analysis.kinds import (
     SuperOf,
     Symbol,
 )  # fmt: skip
+from oaimigrate.analysis.steps import known
 from oaimigrate.diagnostics import Passed
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def passes(file: FileContext) -> tuple[Passed, ...]:
     """What the calls of a file give to functions of other files, and what it hands on of what is given to it."""
     found = dict.fromkeys(_handed_on(file))
     for function, given in file.inference.index.given:
-        target = _function(file, file.kind(function).kind)
+        target = _function(file, file.kind(function).kind) or _inherited(file, function)
         if target is not None and target[0] != file.source.path:
             found |= dict.fromkeys(_arguments(file, given, *target))
     return tuple(found)
@@ -78,6 +80,22 @@ def _function(file: FileContext, kind: Kind) -> tuple[str, str] | None:
             elif isinstance(kind, InstanceOf):
                 name += MADE
             return (home.file.source.path, name) if scope.kind == "module" else None
+    return None
+
+
+def _inherited(file: FileContext, function: cst.BaseExpression) -> tuple[str, str] | None:
+    """The file and the name there of `self.show`, where the class has it from one that was not parsed."""
+    owner = file.kind(function.value).kind if isinstance(function, cst.Attribute) else None
+    if not isinstance(function, cst.Attribute) or not isinstance(owner, (InstanceOf, SuperOf)):
+        return None
+    if known(file.kind(function).kind):
+        return None
+    inference = file.inference.home(owner.node)
+    for above, node in [(inference, owner.node), *attributes.ancestors(inference, owner.node)]:
+        for base in node.bases:
+            match above.kind(base.value).kind:
+                case External(file=path, name=name) if path and name:
+                    return path, f"{name}{MADE}.{function.attr.value}"
     return None
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import libcst as cst
 
 from oaimigrate.analysis import mappings
+from oaimigrate.analysis.answers import models
 from oaimigrate.analysis.calls import is_legacy_request, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
-from oaimigrate.analysis.kinds import DictOf, Either, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
+from oaimigrate.analysis.kinds import DictOf, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named, read_both_ways
 from oaimigrate.analysis.reach import part_of
 from oaimigrate.analysis.steps import literal
@@ -32,8 +33,7 @@ PACKAGES = frozenset({
 
 
 def is_model(value: Value) -> bool:
-    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
-    return isinstance(kind, Model)
+    return bool(models(value))
 
 
 def _finding(
@@ -94,8 +94,7 @@ def attribute(node: cst.Attribute, file: FileContext) -> Iterator[Diagnostic]:
     name = node.attr.value
     if not is_model(value) or name not in file.api.dict_methods:
         return
-    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
-    if isinstance(kind, Model) and name in file.api.models[kind.name].fields:
+    if any(name in file.api.models[m.name].fields for m in models(value)):
         return
     message = f"`.{name}` is not an attribute of responses since openai 1.0"
     template = file.api.dict_methods[name]
@@ -353,9 +352,8 @@ def changed(node: cst.AssignTarget | cst.AugAssign | cst.Del, file: FileContext)
     if not is_model(value) or not isinstance(index, cst.Index):
         return
     key = literal(index.value)
-    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
-    assert isinstance(kind, Model)
-    field = file.api.models[kind.name].fields.get(key) if key else None
+    fields = {file.api.models[m.name].fields.get(key or "") for m in models(value)}
+    field = fields.pop() if len({f and f.name for f in fields}) == 1 else None
     verb = "deleted from" if isinstance(node, cst.Del) else "assigned to"
     message = f"items cannot be {verb} a response since openai 1.0"
     if field is None or isinstance(node, cst.Del):
