@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis import mappings
+from oaimigrate.analysis import mappings, views
 from oaimigrate.analysis.answers import models
 from oaimigrate.analysis.calls import is_legacy_request, request_at
 from oaimigrate.analysis.file import FileContext
@@ -322,6 +322,16 @@ def taken(node: cst.BinaryOperation | cst.AugAssign | cst.Call, file: FileContex
         value = file.kind(expression)
         if is_model(value):
             yield _finding(file, expression, message, value, conversions.to_dict(file, expression))
+
+
+@rule.on(cst.Return)
+def sent(node: cst.Return, file: FileContext) -> Iterator[Diagnostic]:
+    """`return r` in a view of Flask."""
+    body = views.sent(file, node)
+    if body is not None and (is_model(value := file.kind(body)) or _is_list(value)):
+        message = "a view of Flask cannot return a response since openai 1.0: it is no dict"
+        fix = conversions.to_dict(file, body) if is_model(value) else conversions.each_to_dict(file, body)
+        yield _finding(file, body, message, value, fix)
 
 
 @rule.on(cst.For, cst.CompFor)
