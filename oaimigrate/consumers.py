@@ -14,6 +14,8 @@ from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roo
 _IN_WORD = re.compile(rb"\w").match
 
 
+HANDS = 3  # files that an object goes through before a member of it is used
+
 Names = Mapping[str, Export]
 
 
@@ -32,6 +34,7 @@ class Consumers:
         self.imports = Index(read)
         self._folders: dict[str, list[str]] = {}  # the files of each folder whose imports were not asked for
         self._reaching: dict[Parts, list[str]] = {}  # by where an import can start: the folders from which it can
+        self._near: dict[str, dict[str, None]] = {}
         self._modules: Mapping[Parts, list[str]] = {}
         self._importing: dict[str, list[str]] = {}  # by a word of an import: the files that may read something
 
@@ -52,6 +55,10 @@ class Consumers:
                 for reader in self._folders.pop(folder, ()):
                     for word in self.imports.of(reader).words():
                         self._importing.setdefault(word, []).append(reader)
+
+    def concerns(self, passed: Passed) -> bool:
+        """Whether the file that receives something may do something with it."""
+        return passed.of_sdk and (not passed.members or self.reaches(passed.path, passed.members))
 
     def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:
         """Those of `others` that import a module of `exports` (path and names) and use one of its names.
@@ -163,10 +170,25 @@ class Consumers:
         known = [giver.path for giver in givers]
         public = [member for member in members if not member.startswith("_")]
         return any(
-            _uses(self._read(taker), public)
+            self.reaches(taker, public)
             for taker in self._imported(path, self._modules)
             if parts(taker) not in known and not any(self.imports.of(taker).name(giver) for giver in known)
         )
+
+    def reaches(self, path: str, members: Collection[str]) -> bool:
+        """Whether a file that is given an object uses a member of it, or a file that it may give it to."""
+        return any(_uses(self._read(other), members) for other in self._below(path))
+
+    def _below(self, path: str) -> Collection[str]:
+        """A file and those that it imports, through one another as well."""
+        found = self._near.get(path)
+        if found is None:
+            found = self._near[path] = {path: None}
+            waiting = [path]
+            for _ in range(HANDS - 1):
+                waiting = [t for other in waiting for t in self._imported(other, self._modules) if t not in found]
+                found.update(dict.fromkeys(waiting))
+        return found
 
 
 def holds(data: bytes, word: str) -> bool:
@@ -179,11 +201,6 @@ def holds(data: bytes, word: str) -> bool:
             return True
         at = data.find(wanted, end)
     return False
-
-
-def concerns(passed: Passed, data: bytes) -> bool:
-    """Whether a file that receives something may do something with it."""
-    return passed.of_sdk and (not passed.members or _uses(data, passed.members))
 
 
 def _reads(data: bytes, name: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oaimigrate.callers import callers
-from oaimigrate.consumers import Consumers, concerns
+from oaimigrate.consumers import Consumers
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
         known = results.keys() - {path for path, _ in news} if turn else set()  # the first have seen each other
         passed = carried(results.values())
         again = dict(readers.of(news, fresh | known))
-        again |= _receivers(passed, project.passed, {*data, *others}, read)
+        again |= _receivers(passed, project.passed, {*data, *others}, readers, read)
         if not again:
             break
         files, progress = list(again.items()), None
@@ -92,11 +92,11 @@ def _receivers(
     passed: Mapping[str, tuple[Passed, ...]],
     before: Mapping[str, tuple[Passed, ...]],
     paths: set[str],
+    readers: Consumers,
     read: Callable[[str], bytes],
 ) -> Iterator[File]:
     """The files that are passed more than before, of those that may do something with it."""
     for path, given in passed.items():
         if path in paths and given != before.get(path):
-            data = read(path)
-            if any(concerns(p, data) for p in given):
-                yield path, data
+            if any(readers.concerns(p) for p in given):
+                yield path, read(path)

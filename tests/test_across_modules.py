@@ -61,6 +61,11 @@ FILES = {
     "web/given.py": "from kit import Bot\nfrom show.taker import Taker\nTaker(Bot()).show([])\n",
     "show/taker.py": "class Taker:\n    def __init__(self, bot):\n        self.bot = bot\n    def show(self, q):\n"
     f"        print(self.bot.reply(q){READ})\n",
+    "web/far.py": "from kit import Bot\nfrom show.through import Through\nThrough(Bot()).show([])\n",
+    "show/through.py": "from show.far import Far\nclass Through:\n    def __init__(self, bot):\n"
+    "        self.far = Far(bot)\n    def show(self, q):\n        self.far.show(q)\n",
+    "show/far.py": "class Far:\n    def __init__(self, bot):\n        self.bot = bot\n    def show(self, q):\n"
+    f"        print(self.bot.reply(q){READ})\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -93,6 +98,7 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
     app = {"app/config.py", "app/llm.py", "app/again.py", "app/direct.py"}
     show = {
         "show/taker.py",
+        "show/far.py",
         "show/printing.py",
         "show/printer.py",
         "show/late.py",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oaimigrate import notebooks, runner
-from oaimigrate.consumers import concerns
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
 from oaimigrate.imports import Index, importers, imports
 from oaimigrate.project import Project
@@ -132,7 +131,7 @@ def worth_a_look(path: str, text: str, project: Project) -> bool:
     data = text.encode("utf-8", "replace")
     return (
         uses_sdk(path, data)
-        or any(concerns(passed, data) for passed in project.passed.get(path, ()))
+        or any(passed.of_sdk for passed in project.passed.get(path, ()))
         or bool(importers((p for p in project.sources if p != path), [(path, imports(path, data))]))
     )
 
