@@ -141,6 +141,15 @@ def test_a_source_may_be_one_string(run: Run, tmp_path: Path) -> None:
     assert after["cells"][1]["source"].startswith('%pip install "openai>=3,<4" -q\nimport openai\nclient =')
 
 
+def test_an_empty_string_at_the_end_of_a_source_stays(run: Run, tmp_path: Path) -> None:
+    content = notebook("import openai\nopenai.api_key = 'k'")
+    content["cells"] += [cell("x") | {"source": ["print(openai.Model.list()['data'])\n", "done()\n", ""]}]  # type: ignore[operator]
+    (tmp_path / "n.ipynb").write_text(dumped(content))
+    run("migrate", "--allow-dirty")
+    after = json.loads((tmp_path / "n.ipynb").read_text())["cells"][-1]["source"]
+    assert after == ["print(client.models.list().data)\n", "done()\n", ""]
+
+
 def test_escapes_stay_as_the_document_writes_them(run: Run, tmp_path: Path) -> None:
     content = notebook("import openai\nopenai.api_key = 'ä\\n😀'\nx = '\u2028é'\nopenai.Model.list()")
     file = tmp_path / "n.ipynb"

@@ -111,8 +111,8 @@ class Document:
                 if cell.listed and line.endswith("\n"):
                     strings.append([])
                     between.append(self._separator(cell))
-        if len(strings) > 1 and not strings[-1]:
-            strings.pop()
+        if len(strings) > 1 and not strings[-1] and cell.pieces[-1].value:
+            strings.pop()  # a source may end in an empty string of its own
         texts = [f'"{"".join(s)}"' for s in strings]
         return "".join(text + gap for text, gap in zip(texts, [*between[: len(texts) - 1], ""], strict=True))
 
