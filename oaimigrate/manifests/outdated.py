@@ -9,7 +9,7 @@ from oaimigrate import manifests
 from oaimigrate.config import UNREADABLE, Config
 from oaimigrate.diagnostics import Diagnostic, FileResult, Fix, Note, Safety, Span
 from oaimigrate.fixing import apply as fixes
-from oaimigrate.manifests import readers, setup_script
+from oaimigrate.manifests import pythons, readers, setup_script
 from oaimigrate.manifests.requirement import Pin
 from oaimigrate.source import Source
 from oaimigrate.suppress import suppressions
@@ -42,14 +42,15 @@ def in_code(source: Source, config: Config) -> list[Diagnostic]:
     pins = list(readers.in_script(source.text))
     if os.path.basename(source.path) in manifests.SCRIPTS:
         pins += setup_script.read(source)
-    return list(diagnostics(pins, config))
+    return list(diagnostics(pins, config, source.text))
 
 
-def diagnostics(pins: Iterable[Pin], config: Config) -> Iterator[Diagnostic]:
-    """One finding for each requirement that allows openai 0.x only."""
+def diagnostics(pins: Iterable[Pin], config: Config, text: str = "") -> Iterator[Diagnostic]:
+    """One finding for each requirement that allows openai 0.x only; `text` is that of a manifest that may say more."""
+    old = pythons.too_old(text, config.target)
     for pin in pins:
         if pin.outdated:
-            yield _diagnostic(pin, config.target)
+            yield _diagnostic(pin, config.target, old)
 
 
 def _findings(source: Source, config: Config) -> list[Diagnostic]:
@@ -61,10 +62,10 @@ def _findings(source: Source, config: Config) -> list[Diagnostic]:
     except readers.ManifestError as error:
         at = source.offset(error.row, error.column)
         return [Diagnostic(UNREADABLE, error.message, Span(at, at))]
-    return [d for d in diagnostics(pins, config) if not _silenced(d, source)]
+    return [d for d in diagnostics(pins, config, source.text) if not _silenced(d, source)]
 
 
-def _diagnostic(pin: Pin, target: int) -> Diagnostic:
+def _diagnostic(pin: Pin, target: int, python: str) -> Diagnostic:
     raised = pin.raised(target)
     shown = f"`{pin.name}{pin.wanted}`" if pin.name else f"`openai {pin.wanted.removeprefix('==')}`"
     keeps = f"{shown} keeps the project on openai 0.x; require `{raised}`"
@@ -72,6 +73,9 @@ def _diagnostic(pin: Pin, target: int) -> Diagnostic:
         note = Note(f"the file is made by a tool: raise the requirement it is made from, then run `{pin.locked}`")
         return Diagnostic(CODE, f"{shown} keeps the project on openai 0.x", pin.span, notes=(note,))
     notes = [_extra(extra) for extra in pin.lost_extras]
+    if python:
+        needed = f"openai {target} needs Python 3.{pythons.FIRST[target]}, and this file allows {python}"
+        notes.append(Note(f"{needed}: raise that, too, or migrate with `--target {target - 1}`"))
     return Diagnostic(
         CODE, keeps, pin.span, Fix(f"Require `{raised}`", (pin.edit(target),), Safety.UNSAFE), tuple(notes)
     )
