@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
 
 ALWAYS = frozenset({"extra_headers", "extra_query", "extra_body", "timeout"})
+MODELS = ("gpt-", "text-", "code-", "davinci", "curie", "babbage", "ada", "ft:", "whisper-", "dall-e")
 MODEL_NAMES = ("engine", "deployment_id", "model")  # 0.28's precedence when several are given
 
 
@@ -111,7 +112,11 @@ class _Rewriter:
 
     def one(self, argument: cst.Arg, name: str) -> None:
         method = self.method
-        if name in method.client:
+        if name == "api_key" and argument.keyword is None and (literal(argument.value) or "").startswith(MODELS):
+            self.result.problem = (
+                "0.28 took the first argument for the API key, and it names a model: give it as `model=`"
+            )
+        elif name in method.client:
             self.doomed.append(argument)
             if not (isinstance(argument.value, cst.Name) and argument.value.value == "None"):
                 self.result.options[name] = self.file.code(argument.value)
