@@ -180,13 +180,14 @@ class Consumers:
         return any(_uses(self._read(other), members) for other in self._below(path))
 
     def _below(self, path: str) -> Collection[str]:
-        """A file and those that it imports, through one another as well."""
+        """A file and those that it imports, through one another as well, but not through packages, which import much."""
         found = self._near.get(path)
         if found is None:
             found = self._near[path] = {path: None}
             waiting = [path]
             for _ in range(HANDS - 1):
-                waiting = [t for other in waiting for t in self._imported(other, self._modules) if t not in found]
+                whole = [other for other in waiting if not _is_package(other)]
+                waiting = [t for other in whole for t in self._imported(other, self._modules) if t not in found]
                 found.update(dict.fromkeys(waiting))
         return found
 
