@@ -180,7 +180,7 @@ class Consumers:
         return any(_uses(self._read(other), members) for other in self._below(path))
 
     def _below(self, path: str) -> Collection[str]:
-        """A file and those that it imports, through one another as well, but not through packages, which import much."""
+        """A file and those that it imports, through one another as well; not through packages, which import much."""
         found = self._near.get(path)
         if found is None:
             found = self._near[path] = {path: None}

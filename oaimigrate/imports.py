@@ -10,7 +10,7 @@ import functools
 import itertools
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from typing import NamedTuple
 
 Parts = tuple[str, ...]
@@ -135,6 +135,16 @@ def importers(modules: Iterable[str], others: Iterable[tuple[str, Imports]]) -> 
     """Those of `others` that import one of the files `modules`, or a name of one."""
     near = ByWord(modules)
     return [path for path, imported in others if any(imported.name(module) for _, module in near.of(imported))]
+
+
+def importing(modules: Iterable[str], others: Collection[str], index: Index, hops: int) -> set[str]:
+    """Those of `others` that import one of `modules`, through one another as well."""
+    found: set[str] = set()
+    near = list(modules)
+    for _ in range(hops):
+        near = [path for path in importers(near, ((o, index.of(o)) for o in others)) if path not in found]
+        found.update(near)
+    return found
 
 
 def by_module(paths: Iterable[str]) -> dict[Parts, list[str]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from oaimigrate.callers import callers
 from oaimigrate.consumers import Consumers
+from oaimigrate.imports import importing
 from oaimigrate.project import Project
 
 if TYPE_CHECKING:
@@ -44,8 +45,13 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
     readers = Consumers(read)
     if around:
         paths = [*data, *collected.others, *around.others]
-        above = callers(asked, paths, read, readers.imports, ROUNDS)
+        if collected.folders:
+            above = importing(asked, [p for p in paths if p not in asked], readers.imports, ROUNDS)
+        else:
+            above = callers(asked, paths, read, readers.imports, ROUNDS)
         near = (above | readers.reachable(asked | above, paths)) - asked
+        if collected.folders:
+            data = {path: text for path, text in data.items() if path in asked or path in near}
         others += [path for path in around.others if path in near]
         files += [file for file in around.files if file[0] in near]
     readers.among([*data, *others])

@@ -37,7 +37,8 @@ class Collected:
     unreadable: tuple[SourceError, ...] = ()
     others: tuple[str, ...] = ()  # files that do not mention the SDK: they may still read what other modules return
     kept: Mapping[str, bytes] = field(default_factory=dict)  # the bytes of `others`, as far as memory is spent on them
-    around: Collected | None = None  # the rest of the project of files that were named: read, never reported on
+    around: Collected | None = None  # the rest of the project of what was named: read, never reported on
+    folders: bool = False  # whether a folder was named: of the rest counts what has to do with it
     workers: Workers | None = None  # for the run: processes that got ready while files were still read
 
     def bytes_of(self, path: str) -> bytes:
@@ -79,8 +80,8 @@ def collect(
 ) -> Collected:
     """Find and read the files of a run. LibCST is not imported, and where no file passes it never is.
 
-    With `near`, the rest of the project is read for files that are named. Up to `jobs` processes (None: as many as
-    there are processors) get ready meanwhile where there is enough to do for them.
+    With `near`, the rest of the project is read for the files and folders that are named. Up to `jobs` processes
+    (None: as many as there are processors) get ready meanwhile where there is enough to do for them.
     """
     more = _documents() if docs else ()
     # A person who names a file wants to hear that it does not parse. Where files are found in folders, or a hook names
@@ -121,7 +122,8 @@ def collect(
     beside = surroundings(paths, names, excludes_of) if near else []
     around = collect(beside, near=False) if beside else None
     keep = kept if files or (around and around.files) else {}
-    return Collected(found, tuple(files), tuple(unreadable), tuple(others), keep, around, workers)
+    folders = any(map(os.path.isdir, paths))
+    return Collected(found, tuple(files), tuple(unreadable), tuple(others), keep, around, folders, workers)
 
 
 def few(files: int, size: int) -> bool:

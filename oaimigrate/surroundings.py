@@ -1,7 +1,7 @@
-"""The rest of the project that named files belong to: it is read, never reported on or written.
+"""The rest of the project that named files and folders belong to: it is read, never reported on or written.
 
-pre-commit and editors name a few files. What holds for those (settings made elsewhere, functions that return
-responses) must be what holds for them when the whole project is checked.
+pre-commit and editors name a few files, people a folder. What holds for those (settings made elsewhere, functions that
+return responses) must be what holds for them when the whole project is checked.
 """
 
 from __future__ import annotations
@@ -17,23 +17,31 @@ _NAMED = (".py", ".pyi", ".ipynb")
 
 
 def surroundings(paths: Sequence[str], names: Iterable[str], excludes_of: ExcludesOf | None) -> list[str]:
-    """The Python files and notebooks of the projects of those `paths` that are files, without `names`, written as
-    `paths` are.
+    """The Python files and notebooks of the projects that `paths` belong to, without `names`, written as `paths` are.
 
-    A path may be that of a file which is not there yet.
+    A path may be that of a file which is not there yet. A folder that its project ignores does not belong to it.
     """
-    roots = {
-        (root, os.path.isabs(path))
-        for path in paths
-        if path.endswith(_NAMED) and not os.path.isdir(path)
-        if (root := root_of(os.path.dirname(os.path.abspath(path))))
-    }
+    roots: dict[tuple[str, bool], bool] = {}  # whether a file was named there
+    for path in paths:
+        if root := _root(path):
+            key = root, os.path.isabs(path)
+            roots[key] = roots.get(key, False) or not os.path.isdir(path)
     known = {os.path.abspath(name) for name in names}
     found: set[str] = set()
-    for root, absolute in sorted(roots):
-        files = (f for f in beside(root, excludes_of, (".py", ".ipynb")) if f not in known)
-        found |= {f if absolute else os.path.relpath(f) for f in files}
+    for (root, absolute), named in sorted(roots.items()):
+        files = beside(root, excludes_of, (".py", ".ipynb"))
+        if named or not known.isdisjoint(files):
+            found |= {f if absolute else os.path.relpath(f) for f in files if f not in known}
     return sorted(found)
+
+
+def _root(path: str) -> str | None:
+    """The project that a path is a part of, None for a whole one."""
+    folder = os.path.abspath(path)
+    if os.path.isdir(folder):
+        root = root_of(folder)
+        return root if root != folder else None
+    return root_of(os.path.dirname(folder)) if path.endswith(_NAMED) else None
 
 
 def beside(root: str, excludes_of: ExcludesOf | None, endings: tuple[str, ...] = (".py",)) -> list[str]:

@@ -137,6 +137,43 @@ def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project
     assert 'return r["choices"]' in whole["show/plain.py"][1]  # it is a dict in other cases: reported, not rewritten
 
 
+@pytest.mark.parametrize("folder", ["app", "show"])
+def test_a_folder_is_told_what_the_whole_project_is(project: Path, folder: str) -> None:
+    whole = outcome(project, ["."])
+    assert outcome(project, [folder]) == {path: said for path, said in whole.items() if path.startswith(f"{folder}/")}
+
+
+def test_settings_made_outside_of_a_folder_count_where_the_files_have_to_do_with_each_other(tmp_path: Path) -> None:
+    setting = "import openai\nopenai.api_base = 'https://models.example/v1'\n"
+    files = {
+        "pyproject.toml": '[project]\nname = "app"\n',
+        "src/__init__.py": "",
+        "src/llm.py": f"import openai\ndef ask(q):\n    return {CALL}\n",
+        "main.py": "import settings\nfrom src.llm import ask\nask([])\n",
+        "settings.py": setting,
+        "other/llm.py": f"import openai\ndef ask(q):\n    return {CALL}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert "return openai.chat.completions.create(" in outcome(tmp_path, ["src"])["src/llm.py"][1]
+    assert "return client.chat.completions.create(" in outcome(tmp_path, ["other"])["other/llm.py"][1]
+    assert (tmp_path / "settings.py").read_text(encoding="utf-8") == setting
+
+
+def test_a_folder_that_its_project_ignores_does_not_belong_to_it(tmp_path: Path) -> None:
+    files = {
+        ".git/HEAD": "",
+        ".gitignore": "build/\n",
+        "main.py": "import openai\nfrom build.llm import ask\nopenai.api_base = 'https://models.example/v1'\n",
+        "build/llm.py": f"import openai\ndef ask(q):\n    return {CALL}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert "return client.chat.completions.create(" in outcome(tmp_path, ["build"])["build/llm.py"][1]
+
+
 ASKING = {
     "pyproject.toml": '[project]\nname = "app"\n',
     "app/llm.py": "from openai import OpenAI\nclient = OpenAI()\ndef flagged(q):\n"

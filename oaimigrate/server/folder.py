@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from oaimigrate import notebooks, runner
 from oaimigrate.discovery import WORD, ExcludesOf, excluded, is_manifest, speaks
-from oaimigrate.imports import Index, importers, imports
+from oaimigrate.imports import Index, importers, importing, imports
 from oaimigrate.project import Project
 from oaimigrate.rounds import ROUNDS
 from oaimigrate.source import read_or_nothing
@@ -96,14 +96,7 @@ class Folder:
         return new
 
     def _readers(self) -> set[str]:
-        index = Index(read_or_nothing)
-        found: set[str] = set()
-        near = list(self._disk)
-        for _ in range(ROUNDS):
-            others = ((path, index.of(path)) for path in self._others)
-            near = [path for path in importers(near, others) if path not in found]
-            found.update(near)
-        return found
+        return importing(self._disk, self._others, Index(read_or_nothing), ROUNDS)
 
     def _passes(self, overlays: Mapping[str, str]) -> Mapping[str, tuple[Passed, ...]]:
         """What other files give to the functions of those in `overlays`, as a run over these finds it."""
