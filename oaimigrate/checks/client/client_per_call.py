@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.calls import constructed
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors, bindings_of, is_external, leaves, uses_of, within
-from oaimigrate.analysis.kinds import Client
+from oaimigrate.analysis.kinds import Client, External
 from oaimigrate.analysis.reach import definition, handed_on
 from oaimigrate.diagnostics import Diagnostic
 from oaimigrate.registry import Rule
@@ -18,6 +18,8 @@ rule = Rule("OAI204")
 
 ROUTES = frozenset({"get", "post", "put", "patch", "delete", "route", "websocket", "on_message", "chat_message"})
 OF_THE_REQUEST = ("flask.request", "flask.session", "flask.g", "quart.request", "quart.session", "bottle.request")
+PATCHERS = ("unittest.mock.patch", "mock.patch", "mock.mock.patch")
+TYPE_CHECKING = (External("typing.TYPE_CHECKING"), External("typing_extensions.TYPE_CHECKING"))
 ADVICE = "build it once and share it: each client opens connections of its own"
 
 
@@ -52,9 +54,11 @@ def _place(file: FileContext, node: cst.Call) -> str:
                 return "" if once else "in every round of a loop"
             case cst.FunctionDef():
                 same = child is parent.body and not _depends(file, node, parent) and not _is_closed(file, node)
-                return "in every call of this handler" if same and _is_handler(parent) else ""
+                return "in every call of this handler" if same and _is_handler(file, parent) else ""
             case cst.If(test=test) if child is parent.body and (_asks_for_none(test) or _stored(file, node)):
                 return ""  # only where there is none yet
+            case cst.If(test=test) if child is parent.body and _is_for_type_checkers(file, test):
+                return ""  # never run
             case cst.BooleanOperation(operator=cst.Or(), right=right) if child is right:
                 return ""
             case cst.IfExp(test=test) if child is not test:
@@ -102,9 +106,17 @@ def _stored(file: FileContext, node: cst.Call) -> bool:
     return any(isinstance(t.target, (cst.Attribute, cst.Subscript)) for t in targets)
 
 
-def _is_handler(function: cst.FunctionDef) -> bool:
+def _is_for_type_checkers(file: FileContext, test: cst.BaseExpression) -> bool:
+    """`if TYPE_CHECKING:`, which is False when the program runs."""
+    return file.kind(test).kind in TYPE_CHECKING
+
+
+def _is_handler(file: FileContext, function: cst.FunctionDef) -> bool:
+    """Whether a decorator names a route: `@app.patch("/x")`, but not `@mock.patch("time.time")`."""
     for decorator in function.decorators:
         node = decorator.decorator
         if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value in ROUTES:
-            return True
+            kind = file.kind(node.func).kind
+            if not isinstance(kind, External) or kind.path not in PATCHERS:
+                return True
     return False
