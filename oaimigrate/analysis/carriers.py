@@ -46,7 +46,7 @@ BY_NAME = "?"  # the path of a part of the SDK that is chosen by a name not know
 RETRIES = {"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying", "backoff.on_exception", "stamina.retry"}
 SAME_AS_FIRST = {
     "asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.ensure_future", "functools.partial",
-    "copy.copy", "copy.deepcopy", "typing.cast", "tqdm.tqdm", "tqdm.auto.tqdm", "asyncio.timeout", "tqdm.trange",
+    "copy.copy", "copy.deepcopy", "tqdm.tqdm", "tqdm.auto.tqdm", "asyncio.timeout", "tqdm.trange",
     "tqdm.notebook.tqdm",
 }  # fmt: skip
 
@@ -54,9 +54,10 @@ SAME_AS_FIRST = {
 def external_result(inference: Inference, node: cst.Call, path: str) -> Value:
     """What a call of a library function gives."""
     values = [a.value for a in node.args if a.keyword is None]
+    if path == "typing.cast":
+        return _cast(inference, values)
     if path in SAME_AS_FIRST:
-        at = 1 if path == "typing.cast" else 0
-        return inference.kind(values[at]) if len(values) > at else SILENT
+        return inference.kind(values[0]) if values else SILENT
     match path:
         case "asyncio.run" | "anyio.run":
             return awaited(inference.kind(values[0])) if values else SILENT
@@ -283,6 +284,16 @@ def _passes_on(inference: Inference, decorator: cst.FunctionDef) -> bool:
             if any(b.how == "param" for b in owner.names[value.func.value]):
                 return True
     return False
+
+
+def _cast(inference: Inference, values: list[cst.BaseExpression]) -> Value:
+    """`cast(str, x)` says that `x` is text, whatever it may be elsewhere; other casts pass on what they are given."""
+    match values:
+        case [cst.Name(value="str" | "bytes"), _]:
+            return Value(Plain("str"))
+        case [_, value]:
+            return inference.kind(value)
+    return SILENT
 
 
 def _call(inference: Inference, function: cst.BaseExpression) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MODEL_BASES = (External("pydantic.BaseModel"), Symbol("BaseModel"))
 SCALARS = frozenset({"str", "bytes", "int", "float", "bool"})
+MAPPINGS = tuple(External(f"{m}.{n}") for m in ("typing", "collections.abc") for n in ("Mapping", "MutableMapping"))
 MODEL_METHODS = ("model_dump", "model_dump_json", "to_dict", "to_json")  # no dict has them
 
 Tells = Callable[[cst.Call | cst.Comparison], bool | None]  # the outcome of a test from which something follows
@@ -154,6 +155,12 @@ def dict_named(classes: cst.BaseExpression) -> cst.Name | None:
     return next((p for p in parts if isinstance(p, cst.Name) and p.value == "dict"), None)
 
 
+def _names_mappings(file: FileContext, classes: cst.BaseExpression) -> bool:
+    """Whether a class, or one of a tuple, is that of mappings: `dict`, or `Mapping`, which no response is either."""
+    parts = [e.value for e in classes.elements] if isinstance(classes, cst.Tuple) else [classes]
+    return dict_named(classes) is not None or any(file.kind(part).kind in MAPPINGS for part in parts)
+
+
 def from_caller(file: FileContext, node: cst.BaseExpression, depth: int = 0) -> bool:
     """Whether a value comes from a parameter: callers may bring something else than annotations say."""
     while isinstance(node, (cst.Attribute, cst.Subscript)):
@@ -175,8 +182,17 @@ def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
     while isinstance(parent, cst.BooleanOperation) and isinstance(parent.operator, joined):
         whole, parent = parent, file.parent(parent)
     base = file.code(node.args[0].value)
-    attributes = (n for n in within(whole) if isinstance(n, cst.Attribute) and n.attr.value == key)
-    return whole is not first and any(file.code(n.value) == base for n in attributes)
+    return whole is not first and any(_reads(file, n, base, key) for n in within(whole))
+
+
+def _reads(file: FileContext, node: cst.CSTNode, base: str, key: str) -> bool:
+    """`base.key`, `getattr(base, "key", …)`."""
+    match node:
+        case cst.Attribute(value=value, attr=attr):
+            return attr.value == key and file.code(value) == base
+        case cst.Call(func=cst.Name(value="getattr"), args=[cst.Arg(value=value), cst.Arg(value=name), *_]):
+            return literal(name) == key and file.code(value) == base
+    return False
 
 
 def read_both_ways(file: FileContext, test: cst.Call) -> bool:
@@ -185,15 +201,36 @@ def read_both_ways(file: FileContext, test: cst.Call) -> bool:
     return found is not None and _reads_as_object(file, found[1], file.code(test.args[0].value))
 
 
-def for_dicts_only(file: FileContext, node: cst.CSTNode, base: cst.BaseExpression) -> bool:
-    """Whether a line runs only where `base` is a dict, beside one that reads it as an object."""
+def dumps_models(file: FileContext, asked: cst.BaseExpression) -> bool:
+    """Whether the code also asks whether the same value has a method of models: `hasattr(r, "model_dump")`."""
+    calls = [c for c in file.inference.index.calls("hasattr") if len(c.args) == 2]
+    scope, text = file.scope(asked), file.code(asked)
+    same = [c for c in calls if file.scope(c) is scope and file.code(c.args[0].value) == text]
+    return any(literal(c.args[1].value) in MODEL_METHODS for c in same)
+
+
+def for_dicts_only(file: FileContext, node: cst.CSTNode, base: cst.BaseExpression, fields: Container[str]) -> bool:
+    """Whether a line runs only where `base` is a dict, beside one that reads it as an object with `fields`."""
     text = file.code(base)
     for call in file.inference.index.calls("isinstance"):
-        if len(call.args) == 2 and dict_named(call.args[1].value) and file.code(call.args[0].value) == text:
+        if len(call.args) == 2 and file.code(call.args[0].value) == text and _names_mappings(file, call.args[1].value):
+            if _stands_between(file, node, _branches(file, call), text):
+                return True
+    for call in file.inference.index.calls("hasattr"):
+        if len(call.args) == 2 and file.code(call.args[0].value) == text and literal(call.args[1].value) in fields:
             found = _branches(file, call)
-            if found is not None and any(n is node for part in found[0] for n in within(part)):
-                return _reads_as_object(file, found[1], text)
+            if found is not None and _stands_between(file, node, (found[1], found[0]), text):
+                return True
     return False
+
+
+def _stands_between(
+    file: FileContext, node: cst.CSTNode, found: tuple[list[cst.CSTNode], list[cst.CSTNode]] | None, text: str
+) -> bool:
+    """Whether a node is among what runs for a dict, and what runs otherwise reads `text` as an object."""
+    if found is None or not any(n is node for part in found[0] for n in within(part)):
+        return False
+    return _reads_as_object(file, found[1], text)
 
 
 def _branches(file: FileContext, test: cst.Call) -> tuple[list[cst.CSTNode], list[cst.CSTNode]] | None:

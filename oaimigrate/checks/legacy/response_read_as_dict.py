@@ -57,7 +57,7 @@ def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
     if found is None or len(node.slice) != 1 or not isinstance(node.slice[0].slice, cst.Index):
         return
     model, fields = found
-    if _is_changed(file, node) or for_dicts_only(file, node, node.value):
+    if _is_changed(file, node) or for_dicts_only(file, node, node.value, fields):
         return  # OAI107 reports assignments and deletions
     index = node.slice[0].slice.value
     key = literal(index)
@@ -130,7 +130,7 @@ def get(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     if stands_in(base):
         yield from _of_both(file, node, func.value, node.args[0].value, base)
     found = fields_of(file, base)
-    if found is None or for_dicts_only(file, node, func.value):
+    if found is None or for_dicts_only(file, node, func.value, found[1]):
         return
     key = literal(node.args[0].value)
     message = f"`.get({file.code(node.args[0].value)}…)` on a response fails since openai 1.0; read the attribute"
@@ -383,10 +383,12 @@ def has_attribute(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
     key = literal(node.args[1].value)
     if found is None or key is None or found[0] == "page" or key not in found[1] or found[1][key].extra:
         return
-    if looked_at(file, node, key):
-        return
-    message = f'`hasattr(…, "{key}")` on a response is always True since openai 1.0'
-    fix = has_field.fix(file, node, base, found[0], found[1][key])
+    field = found[1][key]
+    may_be_none = field.nullable and field.type in file.api.models
+    if (field.required and not may_be_none) or looked_at(file, node, key):
+        return  # a key that answers have always had: 0.28 said the same
+    message = f'`hasattr(…, "{key}")` on a response is always True since openai {field.since}.0'
+    fix = has_field.fix(file, node, base, found[0], field)
     yield Diagnostic(
         rule.code, message, file.span(node), fix, file.doubts(base), "certain" if base.certain else "maybe"
     )

@@ -12,8 +12,9 @@ from oaimigrate.analysis.calls import is_legacy_request, request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import DictOf, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
-from oaimigrate.analysis.narrowing import dict_named, read_both_ways
+from oaimigrate.analysis.narrowing import dict_named, dumps_models, read_both_ways
 from oaimigrate.analysis.reach import part_of
+from oaimigrate.analysis.retries import values_of
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.fixing import conversions
@@ -179,7 +180,7 @@ def _builtin(
             message = "`dict(response)` converts only the outermost level since openai 1.0"
             yield _finding(file, node, message, value, conversions.unwrapped(file, node, inner))
         case "isinstance" if len(node.args) == 2 and (named := dict_named(node.args[1].value)):
-            if read_both_ways(file, node):
+            if read_both_ways(file, node) or dumps_models(file, inner):
                 return
             message = "a response is not a dict since openai 1.0: this test is silently False"
             if value.certain:
@@ -344,11 +345,13 @@ def iterated(node: cst.For | cst.CompFor, file: FileContext) -> Iterator[Diagnos
 
 
 def _may_be_a_stream(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether the request behind a value says `stream=…`, or may: `client.responses.create(**options)`."""
-    source = source_of(file, node)
-    source = source_of(file, source.expression) if isinstance(source, cst.Await) else source
-    request = request_at(file, source) if isinstance(source, cst.Call) else None
-    return request is not None and (request.open_ended or request.argument("stream") is not None)
+    """Whether a request behind a value says `stream=…`, or may: `client.responses.create(**options)`."""
+    for value in values_of(file, node):
+        source = source_of(file, value)
+        request = request_at(file, source) if isinstance(source, cst.Call) else None
+        if request is not None and (request.open_ended or request.argument("stream") is not None):
+            return True
+    return False
 
 
 @rule.on(cst.AssignTarget, cst.AugAssign, cst.Del)
