@@ -5,17 +5,20 @@ The scan is a regular expression over bytes, so that every worker can have the w
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from oaimigrate.imports import imports as imports_of
+from oaimigrate.imports import parts
+
 if TYPE_CHECKING:
     from oaimigrate.analysis.modules import Modules
     from oaimigrate.analysis.trees import Trees
     from oaimigrate.diagnostics import Passed
+    from oaimigrate.imports import Imports
 
 _OPENAI_SETTING = re.compile(
     rb"\bopenai\.(api_key|api_key_path|api_base|api_type|api_version|organization|proxy|base_url|azure_endpoint"
@@ -24,7 +27,6 @@ _OPENAI_SETTING = re.compile(
     rb"|setattr\([ \t]*openai\b"
 )
 _API_TYPE = re.compile(rb"""\bopenai\.api_type[ \t]*(?::[ \t]*str[ \t]*)?=[ \t]*(?:["'](\w+)["'])?""")
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t(]+([\w., \t]+)", re.MULTILINE)
 _JSON_LINE = re.compile(rb"""^[ \t]*"|(?:\\n)?",?[ \t]*$""", re.MULTILINE)  # around a line of code in a notebook
 _CONDITION = re.compile(rb"\s*(?:if|elif|else|try|except|case|match)\b(?!\s+__name__)")
 _RESOURCES = (
@@ -55,15 +57,6 @@ def _type_at(data: bytes, found: re.Match[bytes]) -> str:
     return mark + (found[1] or b"?").decode().lower()
 
 
-def _modules_named(data: bytes) -> frozenset[str]:
-    """The modules that imports of a text may mean: `from a import b` may bring `a.b`."""
-    found = set()
-    for home, names in _IMPORT.findall(data):
-        every = [words[0] for name in names.split(b",") if (words := name.split())]
-        found |= {home, *(home + b"." + name for name in every)} if home else set(every)
-    return frozenset(name.decode() for name in found)
-
-
 def _depth(line: bytes) -> int:
     return len(line) - len(line.lstrip())
 
@@ -77,7 +70,7 @@ class Project:
     # The values of `openai.api_type` in each file, "?" if dynamic; after " " if set in a function, "~" if in a branch.
     api_types: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the files of the run that use the SDK
-    imports: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what notebooks with settings import
+    imports: Mapping[str, Imports] = field(default_factory=dict)  # of notebooks with settings
     passed: Mapping[str, tuple[Passed, ...]] = field(default_factory=dict)  # to functions of a file, by other files
     trees: Trees = field(default_factory=_trees, compare=False, repr=False)
 
@@ -91,15 +84,15 @@ class Project:
         settings = {path: names for path, names in self.settings.items() if path not in found}
         requests = {path for path in self.requests if path not in found}
         api_types = {path: kinds for path, kinds in self.api_types.items() if path not in found}
-        imports = {path: words for path, words in self.imports.items() if path not in found}
+        imports = {path: those for path, those in self.imports.items() if path not in found}
         for path, data in found.items():
             if b"openai" not in data:
                 continue
             if path.endswith(".ipynb"):
                 if _OPENAI_SETTING.search(data) is None:
                     continue
+                imports[path] = imports_of(path, data)
                 data = _JSON_LINE.sub(b"", data).replace(rb"\"", b'"')
-                imports[path] = _modules_named(data)
             made = frozenset(m.group(1).decode() if m.group(1) else "*" for m in _OPENAI_SETTING.finditer(data))
             if made:
                 settings[path] = made
@@ -153,11 +146,4 @@ class Project:
 
     def _reaches(self, path: str, other: str) -> bool:
         """Whether settings made in `path` may hold in another file. Those of a notebook hold in modules it imports."""
-        if not path.endswith(".ipynb"):
-            return True
-        parts = other.removesuffix(".py").removesuffix("/__init__").split("/")
-        names, folder = self.imports.get(path, ()), f"{os.path.dirname(path)}/"
-        return any(
-            ".".join(parts[at:]) in names and (at == 0 or folder.startswith("/".join(parts[:at]) + "/"))
-            for at in range(len(parts))
-        )
+        return path not in self.imports or self.imports[path].name(parts(other))
