@@ -14,7 +14,7 @@ from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roo
 _IN_WORD = re.compile(rb"\w").match
 
 
-HANDS = 3  # files that an object goes through before a member of it is used
+HANDS = 2  # files that an object goes through before a member of it is used
 
 Names = Mapping[str, Export]
 

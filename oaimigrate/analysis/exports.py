@@ -9,7 +9,6 @@ import libcst as cst
 from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import ancestors, member
 from oaimigrate.analysis.calls import is_legacy_request, request_at
-from oaimigrate.analysis.flow import within
 from oaimigrate.analysis.kinds import (
     ClassOf,
     ErrorOf,
@@ -114,12 +113,8 @@ def gives(file: FileContext, kind: Kind) -> bool:
 def _asks(file: FileContext, function: cst.FunctionDef) -> bool:
     """Whether a function makes a request itself."""
     home = file.inference.home(function).file
-    calls = (n for n in within(function.body, functions=False) if isinstance(n, cst.Call))
-    return any(is_legacy_request(home, c) or request_at(home, c) is not None for c in calls if _may_ask(home, c.func))
-
-
-def _may_ask(file: FileContext, func: cst.BaseExpression) -> bool:
-    return isinstance(func, cst.Attribute) and func.attr.value in file.api.request_names
+    calls = home.named_like_requests.get(function, ())
+    return any(is_legacy_request(home, c) or request_at(home, c) is not None for c in calls)
 
 
 def _leaves(kind: Kind) -> list[Kind]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -97,6 +97,18 @@ class FileContext:
     def legacy_spans(self) -> list[Span]:
         """The text of the branches that run only under openai < 1."""
         return [self.whole(b) for b in self._legacy_branches]
+
+    @cached_property
+    def named_like_requests(self) -> Mapping[cst.CSTNode, list[cst.Call]]:
+        """The calls of anything that has the name of a request, `create` and the like, by the function around them."""
+        from oaimigrate.analysis.flow import function_of
+
+        found: dict[cst.CSTNode, list[cst.Call]] = {}
+        for name in self.api.request_names:
+            for call in self.inference.index.calls(name):
+                if (function := function_of(self, call)) is not None:
+                    found.setdefault(function, []).append(call)
+        return found
 
     @cached_property
     def plan(self) -> ClientPlan:
