@@ -132,3 +132,30 @@ def test_what_a_class_inherits_counts_as_its_own() -> None:
                 return "bot"
     """
     assert names(code) == dict.fromkeys(("Base", "Middle", "Bot"), frozenset({"ask"}))
+
+
+def test_an_object_that_need_only_be_called_is_looked_for_without_a_member() -> None:
+    code = """
+        class Llm:
+            def __call__(self, text):
+                return self.ask(text)
+
+            def ask(self, text):
+                return openai.OpenAI().models.list()
+
+        class Once:
+            def __init__(self):
+                self.models = openai.OpenAI().models.list()
+    """
+    assert names(code) == {"Llm": frozenset(), "Once": frozenset({"__init__", "models"})}
+
+
+def test_the_value_of_a_setting_is_no_more_than_a_string() -> None:
+    code = """
+        key = openai.api_key
+        options = {"key": openai.api_key, "base": openai.api_base}
+
+        def api():
+            return openai.api_version
+    """
+    assert names(code) == {}

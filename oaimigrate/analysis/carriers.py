@@ -226,11 +226,11 @@ def lambda_parameter(inference: Inference, function: cst.Lambda, parameter: cst.
     name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
     keyword = argument.keyword.value if argument.keyword is not None else ""
     if keyword == "key" and name == "sort" and isinstance(call.func, cst.Attribute):
-        return iterated(inference.kind(call.func.value), False)
+        return inference.iterated(inference.kind(call.func.value))
     if keyword == "key" and name in ("sorted", "min", "max", "nlargest", "nsmallest", "groupby") and call.args:
-        return iterated(inference.kind(call.args[0].value), False)
+        return inference.iterated(inference.kind(call.args[0].value))
     if name in ("map", "filter") and len(call.args) == 2 and call.args[0] is argument:
-        return iterated(inference.kind(call.args[1].value), False)
+        return inference.iterated(inference.kind(call.args[1].value))
     return SILENT
 
 

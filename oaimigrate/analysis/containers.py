@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import attributes
+from oaimigrate.analysis import attributes, special
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     NOTHING,
@@ -18,6 +18,7 @@ from oaimigrate.analysis.kinds import (
     Doubt,
     Either,
     Function,
+    InstanceOf,
     ListOf,
     Model,
     OneOf,
@@ -32,7 +33,7 @@ from oaimigrate.analysis.kinds import (
     matters,
 )  # fmt: skip
 from oaimigrate.analysis.scopes import Binding
-from oaimigrate.analysis.steps import agreed, iterated, known, literal
+from oaimigrate.analysis.steps import agreed, known, literal
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
@@ -103,7 +104,7 @@ def any_of(kind: Record) -> Value:
 
 def element_value(inference: Inference, element: cst.BaseElement) -> Value:
     value = inference.kind(element.value)
-    return iterated(value, False) if isinstance(element, cst.StarredElement) else value
+    return inference.iterated(value) if isinstance(element, cst.StarredElement) else value
 
 
 def list_of(inference: Inference, values: list[Value], node: cst.CSTNode) -> Value:
@@ -125,7 +126,7 @@ def grown(inference: Inference, binding: Binding) -> Value:
     for call, added in additions(inference, binding):
         value = inference.kind(added)
         extended = isinstance(call.func, cst.Attribute) and call.func.attr.value == "extend"
-        values.append(iterated(value, False) if extended else value)
+        values.append(inference.iterated(value) if extended else value)
     inner = join(values, Doubt("the list also gets something else", binding.node))
     return inner.of(ListOf(inner.kind)) if values and known(inner.kind) else SILENT
 
@@ -196,4 +197,6 @@ def item(inference: Inference, base: Value, index: cst.BaseExpression) -> Value:
         case TupleOf(items=items) if isinstance(index, cst.Integer):
             at = int(index.evaluated_value)
             return base.of(items[at]) if at < len(items) else SILENT
+        case InstanceOf():
+            return special.given(inference, base, "__getitem__") or SILENT
     return SILENT

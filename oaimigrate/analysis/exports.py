@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import special
 from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import ancestors, member
 from oaimigrate.analysis.calls import is_legacy_request, request_at
@@ -46,7 +47,7 @@ def exports(file: FileContext, hops: int = 0) -> dict[str, Export]:
     for name, bindings in file.tree.module_scope.names.items():
         value = file.inference.bound(bindings, bindings[-1].node)
         if gives(file, value.kind):
-            found[name] = Export(members_given(file, value.kind) or frozenset(), _meaning(file, value, set()))
+            found[name] = Export(members_given(file, value.kind), _meaning(file, value, set()))
     return found
 
 
@@ -78,6 +79,7 @@ def _without_node(kind: Kind) -> Kind:
 def gives(file: FileContext, kind: Kind) -> bool:
     """Whether a value is something of the SDK, or a function or object of the project through which one gets it.
 
+    The value of a setting is no more than a string, wherever it came from.
     A function that makes a request counts, whatever it returns: it blocks, and its errors rise. A class that only makes
     objects of itself gives nothing: it is sought until nothing is left to look into.
     """
@@ -97,7 +99,7 @@ def gives(file: FileContext, kind: Kind) -> bool:
             case Function() | SuperOf():
                 known = False
             case Symbol(path=path):
-                known = bool(path)
+                known = bool(path) and path not in file.api.settings
             case _:
                 known = matters(kind) or isinstance(kind, ErrorOf)
         if known:
@@ -124,11 +126,15 @@ def _leaves(kind: Kind) -> list[Kind]:
     return found
 
 
-def members_given(file: FileContext, kind: Kind) -> frozenset[str] | None:
-    """The members of a class that give something of the SDK, None for what is not a class or an object of one."""
+def members_given(file: FileContext, kind: Kind) -> frozenset[str]:
+    """The members of a class, or of an object of one, that give something of the SDK.
+
+    None for what is no class, and where the object itself need only be called, subscripted or looped over.
+    """
     if not isinstance(kind, (ClassOf, InstanceOf)):
-        return None
-    return frozenset(name for name, part in _parts(file, kind) if gives(file, part.kind))
+        return frozenset()
+    found = frozenset(name for name, part in _parts(file, kind) if gives(file, part.kind))
+    return frozenset() if found & special.METHODS else found
 
 
 def _parts(file: FileContext, kind: Function | ClassOf | InstanceOf) -> list[tuple[str, Value]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import arrivals, carriers, typehints
+from oaimigrate.analysis import arrivals, carriers, special, typehints
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     SILENT,
@@ -27,7 +27,7 @@ from oaimigrate.analysis.kinds import (
     matters,
 )  # fmt: skip
 from oaimigrate.analysis.scopes import Binding, Scope
-from oaimigrate.analysis.steps import iterated, known
+from oaimigrate.analysis.steps import known
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
@@ -102,6 +102,10 @@ def given(inference: Inference, function: cst.FunctionDef, parameter: cst.Param)
                 yield from argument(call.args, function, parameter, 1 if bound else 0)
             case ClassOf(node=target) if target is owner.node:
                 yield from argument(call.args, function, parameter, 1)
+    for use, arguments in inference.index.given if name == "__call__" else ():
+        called = special.method(inference, inference.kind(use), name)
+        if called is not None and isinstance(called.kind, Function) and called.kind.node is function:
+            yield from argument(arguments, function, parameter, 1)
     for use, arguments in inference.index.handed(name):
         match inference.kind(use).kind:
             case Function(node=target, bound=bound) if target is function:
@@ -114,7 +118,7 @@ def items(inference: Inference, function: cst.FunctionDef, parameter: cst.Param)
         match inference.kind(use).kind:
             case Function(node=target, bound=bound) if target is function:
                 for found in argument(iterables, function, parameter, 1 if bound else 0):
-                    yield iterated(inference.kind(found), False) if found is not None else SILENT
+                    yield inference.iterated(inference.kind(found)) if found is not None else SILENT
 
 
 def argument(
@@ -172,5 +176,5 @@ def returned(inference: Inference, function: cst.FunctionDef) -> Value:
 
 def yielded(inference: Inference, node: cst.Yield) -> Value:
     if isinstance(node.value, cst.From):
-        return iterated(inference.kind(node.value.item), False)
+        return inference.iterated(inference.kind(node.value.item))
     return inference.kind(node.value) if node.value is not None else NEUTRAL

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import answers, attributes, carriers, containers, functions, typehints
+from oaimigrate.analysis import answers, attributes, carriers, containers, functions, special, typehints
 from oaimigrate.analysis.index import Index
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
@@ -37,7 +37,7 @@ from oaimigrate.analysis.kinds import (
 )  # fmt: skip
 from oaimigrate.analysis.narrowing import narrowed
 from oaimigrate.analysis.scopes import Binding, reaching
-from oaimigrate.analysis.steps import agreed, awaited, entered, iterated, known, unpacked
+from oaimigrate.analysis.steps import agreed, awaited, known, unpacked
 from oaimigrate.analysis.symbols import CLIENTS
 from oaimigrate.analysis.walk import dotted
 
@@ -233,9 +233,9 @@ class Inference:
             case "declare":
                 return self.declared(binding) or NEUTRAL
             case "for" if binding.value is not None:
-                return unpacked(iterated(self.kind(binding.value), binding.asynchronous), binding.path)
+                return unpacked(self.iterated(self.kind(binding.value), binding.asynchronous), binding.path)
             case "with" if binding.value is not None:
-                return unpacked(entered(self.kind(binding.value), binding.asynchronous), binding.path)
+                return unpacked(special.entered(self, self.kind(binding.value), binding.asynchronous), binding.path)
             case "except" if binding.value is not None:
                 return self.caught(binding.value)
             case "param":
@@ -285,6 +285,10 @@ class Inference:
     def attribute(self, base: Value, name: str) -> Value:
         return attributes.attribute(self, base, name)
 
+    def iterated(self, value: Value, asynchronous: bool = False) -> Value:
+        """What a loop over a value binds."""
+        return special.iterated(self, value, asynchronous)
+
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def call(self, node: cst.Call) -> Value:
@@ -321,6 +325,9 @@ class Inference:
                 return value.doubted(function.doubt)
             case ClassOf(node=definition):
                 return function.of(InstanceOf(definition))
+            case InstanceOf():
+                method = special.method(self, function, "__call__")
+                return self.called(method, node) if method is not None else None
             case External(path=path, file=file, name=name):
                 found = carriers.external_result(self, node, path) if node is not None else SILENT
                 return found if found is not SILENT or not file else Value(External(f"{path}()", file, f"{name}()"))

@@ -53,12 +53,13 @@ def _arguments(file: FileContext, given: Sequence[cst.Arg], path: str, function:
         if argument.star:
             return
         kind = file.kind(argument.value).kind
-        of_sdk = isinstance(kind, (Symbol, ErrorOf)) or gives(file, kind)
-        if of_sdk or isinstance(kind, (Record, DictOf)) or kind == Plain("dict"):
+        of_sdk = kind == Symbol("") or isinstance(kind, ErrorOf) or gives(file, kind)
+        carried = _portable(file, kind)
+        if (of_sdk and carried != UNKNOWN) or isinstance(kind, (Record, DictOf)) or kind == Plain("dict"):
             row = file.source.position(file.span(argument.value).start)[0]
             place = position if argument.keyword is None else argument.keyword.value
-            members = members_given(file, kind) or frozenset()
-            yield Passed(path, function, place, _portable(file, kind), file.source.path, row, of_sdk, members)
+            members = members_given(file, kind)
+            yield Passed(path, function, place, carried, file.source.path, row, of_sdk, members)
         position += argument.keyword is None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from oaimigrate.analysis import special
 from oaimigrate.analysis.calls import SdkCall, constructed, request_at
 from oaimigrate.analysis.flow import bindings_of, source_of, within
 from oaimigrate.analysis.guards import path_of
@@ -43,7 +44,8 @@ class Reached:
 
 def definition(file: FileContext, func: cst.BaseExpression) -> tuple[FileContext, cst.FunctionDef] | None:
     """The function of the project that an expression is, with the file it stands in."""
-    kind = file.kind(func).kind
+    value = file.kind(func)
+    kind = (special.method(file.inference, value, "__call__") or value).kind
     if not isinstance(kind, Function) or not isinstance(kind.node, cst.FunctionDef):
         return None
     home = file.inference.home(kind.node).file

@@ -68,7 +68,7 @@ def iterated(value: Value, asynchronous: bool) -> Value:
     return SILENT
 
 
-def entered(value: Value, asynchronous: bool) -> Value:
+def entered(value: Value) -> Value:
     """What `with value as x` binds."""
     match value.kind:
         case Client() | StreamOf() | Either() | InstanceOf():

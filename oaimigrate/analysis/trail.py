@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
 
-from oaimigrate.analysis import arrivals, containers, functions
+from oaimigrate.analysis import arrivals, containers, functions, special
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, matters
 from oaimigrate.analysis.scopes import Binding
@@ -140,7 +140,8 @@ def _held(file: FileContext, node: cst.Attribute, seen: set[cst.CSTNode]) -> Ite
 
 
 def _called(file: FileContext, node: cst.Call, seen: set[cst.CSTNode]) -> Iterator[Step]:
-    kind = file.kind(node.func).kind
+    value = file.kind(node.func)
+    kind = (special.method(file.inference, value, "__call__") or value).kind
     if isinstance(kind, (Symbol, Member)):
         yield _step(file, node, f"the call of {describe(kind)} gives {describe(file.kind(node).kind)}")
         return
