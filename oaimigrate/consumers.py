@@ -36,6 +36,7 @@ class Consumers:
         self._reaching: dict[Parts, list[str]] = {}  # by where an import can start: the folders from which it can
         self._near: dict[str, dict[str, None]] = {}
         self._modules: Mapping[Parts, list[str]] = {}
+        self._checked: set[str] = set()  # those whose imports are certain
         self._importing: dict[str, list[str]] = {}  # by a word of an import: the files that may read something
 
     def among(self, paths: Collection[str]) -> None:
@@ -82,6 +83,10 @@ class Consumers:
             waiting = []
             for path, exporters in near.items():
                 used = self._used(path, exporters)
+                if used is None and path not in self._checked:
+                    self._checked.add(path)
+                    self.imports.check(path)
+                    used = self._used(path, exporters)
                 if used == frozenset():
                     continue
                 handed = self._through(path, exporters)

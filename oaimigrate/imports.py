@@ -24,6 +24,10 @@ _TAKEN = re.compile(rb"\((?:[^)#]|#[^\n]*)*\)|(?:[^\n#\\]|\\\r?\n)*")
 _CELLS = re.compile(rb'(?:"|\\n)(?=[ \t]*(?:from|import)[ \t])')  # where a line of a notebook begins
 _WORDS = re.compile(r"\w+|\*")
 _COMMENT = re.compile(rb"#[^\n]*")
+_TEXTS = re.compile(  # a string of several lines, group 1, and what else may hold its quotes
+    rb'''("""(?:[^\\]|\\[\s\S])*?"""|\'{3}(?:[^\\]|\\[\s\S])*?\'{3})|#[^\n]*'''
+    rb"""|"(?:[^"\\\n]|\\[\s\S])*"|\'(?:[^\'\\\n]|\\[\s\S])*\'"""
+)
 
 
 class Taken(NamedTuple):
@@ -101,6 +105,12 @@ class Index:
             found = self._found[path] = imports(path, self._read(path), self.known)
         return found
 
+    def check(self, path: str) -> None:
+        """Forget what only an example in a docstring imports: worth it for the few files that something depends on."""
+        data = self._read(path)
+        if data[:1] != b"{":
+            self._found[path] = imports(path, _TEXTS.sub(_code, data), self.known)
+
 
 def imports(path: str, data: bytes, known: Container[bytes] | None = None) -> Imports:
     """What a file imports. A statement behind a semicolon or a colon is not seen."""
@@ -129,6 +139,10 @@ def imports(path: str, data: bytes, known: Container[bytes] | None = None) -> Im
             names = frozenset(_WORDS.findall(text.decode("utf-8", "replace")))
             found.taken_from.setdefault(module[-1] if module else "", []).append(Taken(level > 0, module, names))
     return found
+
+
+def _code(match: re.Match[bytes]) -> bytes:
+    return b'""' if match[1] else match[0]
 
 
 def importers(modules: Iterable[str], others: Iterable[tuple[str, Imports]]) -> list[str]:

@@ -79,6 +79,17 @@ def test_only_who_takes_the_name_reads_it() -> None:
     assert readers(files, {"app/llm.py": ASK}) == ["app/both.py", "app/named.py", "app/takes.py", "app/whole.py"]
 
 
+def test_an_example_in_a_docstring_imports_nothing() -> None:
+    texts = {
+        "module.py": '"""Say:\n\n    from llm import ask\n"""\nask = 1\n',
+        "nested.py": "def f():\n    '''\n    from llm import ask\n    it\\'s''' + r'\\'\n",
+        "quoted.py": 'text = "it is \\"" + \'"""\'\nfrom llm import ask\nmore = \'"""\'\n',
+        "comment.py": '# don\'t, and """ neither\nfrom llm import ask\n# it\'s """\n',
+    }
+    files = {"llm.py": "", **texts}
+    assert readers(files, {"llm.py": ASK}) == ["comment.py", "quoted.py"]
+
+
 def test_of_a_class_a_member_must_be_used() -> None:
     files = {
         "llm.py": "",
