@@ -139,9 +139,9 @@ def test_no_file_says_openai_then_libcst_is_not_imported(tmp_path: Path) -> None
         (tmp_path / f"module{number}.py").write_text(f"import os\n\nprint(os.name, {number})\n")
     code = (
         "import sys\n"
-        "from oaimigrate.__main__ import main\n"
-        "sys.argv = ['oaimigrate', 'check', '--no-cache', '.']\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "from oaimigrate.cli import main\n"
+        "code = main(['check', '--no-cache', '.'])\n"
+        "assert code == 0, code\n"
         "print(sorted({'libcst', 'rich', 'pygls', 'openai'} & set(sys.modules)))\n"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ def watch(paths: Sequence[str], run: Callable[[], int]) -> int:
     if "-" in paths:
         raise ConfigError("standard input cannot be watched")
     folders = {path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths or ["."]}
+    gc.enable()  # it runs for days
     if _once(run) == INTERRUPTED:
         return 0
     for _ in watchfiles.watch(*sorted(folders), watch_filter=_Filter(), raise_interrupt=False):
