@@ -1,8 +1,9 @@
 """The processes that the files of a run are divided among.
 
-Each keeps the trees that it parsed, so it is given the same folders in every round. They are forked, where that can be
-done, before this process has a thread, and talked to by pipes: one portion of files at a time, so that neither side
-ever waits for the other to read. They import LibCST, which this process never does, while it still reads files.
+Each keeps the trees that it parsed, so it is given the same folders in every round. They are talked to by pipes, one
+portion of files at a time, so that neither side ever waits for the other to read. They import LibCST, which this
+process never does, while it still reads files. Where that can be done, one is forked before this process has a thread,
+imports what all need, and forks the others: with two, a twentieth of the time of a run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
 from oaimigrate.diagnostics import FileResult
 from oaimigrate.runner import File, Job, analyse, crashed, few
@@ -44,11 +46,13 @@ class Workers:
         gc.disable()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._collects:
             gc.enable()
         for worker in self._workers:
-            worker.end()
+            worker.pipe.close()
+        for worker in self._workers:
+            worker.end(at_once=error[0] is not None)
 
     def analyse(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
         """The result of every file, in no order."""
@@ -59,8 +63,8 @@ class Workers:
 
     def start(self, files: int) -> None:
         """Have processes for so many files, each of which gets ready by itself."""
-        while len(self._workers) < min(self._jobs, files):
-            self._workers.append(_Worker(self._workers))
+        wanted = min(self._jobs, files) - len(self._workers)
+        self._workers += _started(wanted, self._workers)
 
     def _divided(self, files: Sequence[File], job: Job) -> Iterator[FileResult]:
         if self._shared is None:
@@ -82,8 +86,8 @@ class Workers:
                     results = pipe.recv()
                 except (EOFError, OSError):  # the process died
                     lost += batch
-                    self._workers[number].end()
-                    self._workers[number] = _Worker(self._workers)
+                    self._workers[number].end(at_once=True)
+                    self._workers[number : number + 1] = _started(1, self._workers)
                     self._workers[number].send(job)
                 self._give(number, waiting, running)
                 yield from results  # the process has something to do while these are looked at
@@ -127,47 +131,82 @@ class Workers:
 
 
 class _Worker:
-    """One process and the pipe to it, beside those of `others`."""
+    """The pipe to a process; and the process, unless another one forked it and waits for it."""
 
-    def __init__(self, others: Iterable[_Worker] = ()) -> None:
-        context = multiprocessing.get_context(_METHOD)
-        self.pipe, theirs = context.Pipe()
-        # A fork has our ends of all pipes, and would never see that we died and closed them.
-        ours = [worker.pipe for worker in (self, *others)] if _METHOD == "fork" else []
-        self._process = context.Process(target=_work, args=(theirs, ours), daemon=True)  # type: ignore[attr-defined]
-        self._process.start()
-        theirs.close()
+    def __init__(self, pipe: Connection, process: BaseProcess | None) -> None:
+        self.pipe = pipe
+        self._process = process
 
     def send(self, what: Job | _Batch) -> None:
         """A job, or files to put through the last one. That the process died is seen where it should answer."""
         with contextlib.suppress(OSError):
             self.pipe.send(what)
 
-    def end(self) -> None:
-        self._process.terminate()
-        self._process.join()
+    def end(self, *, at_once: bool = False) -> None:
+        """Close the pipe, which ends the process when it next waits for something to do; or do not let it finish."""
         self.pipe.close()
+        if self._process is not None:
+            if at_once:
+                self._process.terminate()
+            self._process.join()
 
 
-def _work(pipe: Connection, others: Sequence[Connection]) -> None:
-    """What a process does: get ready, wait for a job, then for files."""
+def _started(number: int, others: Iterable[_Worker] = ()) -> list[_Worker]:
+    """So many new processes, beside those of `others`."""
+    if _METHOD != "fork":
+        return [worker for _ in range(number) for worker in _process(1, [])]
+    return _process(number, [worker.pipe for worker in others]) if number > 0 else []
+
+
+def _process(number: int, open_here: list[Connection]) -> list[_Worker]:
+    """A process that gets ready and then forks until there are `number`, each with a pipe."""
+    context = multiprocessing.get_context(_METHOD)
+    pipes = [context.Pipe() for _ in range(number)]
+    theirs = [end for _, end in pipes]
+    # A fork has our ends of all pipes, and would never see that we died and closed them.
+    ours = [*open_here, *(end for end, _ in pipes)] if _METHOD == "fork" else []
+    process = context.Process(target=_work, args=(theirs, ours), daemon=True)  # type: ignore[attr-defined]
+    process.start()
+    for end in theirs:
+        end.close()
+    return [_Worker(end, None if place else process) for place, (end, _) in enumerate(pipes)]
+
+
+def _work(pipes: Sequence[Connection], others: Sequence[Connection]) -> None:
+    """What a process does: get ready, have copies of itself for all pipes but the first, and serve that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # die quietly: the parent speaks for all
     gc.disable()
     for other in others:
         other.close()
     _prepare()
+    copies = []
+    for place, pipe in enumerate(pipes[1:], 1):
+        copy = os.fork()
+        if not copy:
+            for other in (pipes[0], *pipes[place + 1 :]):
+                other.close()
+            _serve(pipe)
+            os._exit(0)
+        copies.append(copy)
+        pipe.close()
+    _serve(pipes[0])
+    for copy in copies:
+        os.waitpid(copy, 0)
+    os._exit(0)  # nothing here is worth freeing one by one
+
+
+def _serve(pipe: Connection) -> None:
+    """Wait for a job, then for files, until the other end is closed."""
     analysis: _Analysis | None = None
-    while True:
-        try:
+    with contextlib.suppress(EOFError, OSError):
+        while True:
             given: Job | _Batch = pipe.recv()
-        except EOFError:
-            return  # the parent died
-        if isinstance(given, Job):
-            trees = analysis.job.project.trees if analysis is not None else given.project.trees
-            analysis = _Analysis(replace(given, project=replace(given.project, trees=trees)))
-        else:
-            assert analysis is not None
-            pipe.send(list(analysis.of(given)))
+            if isinstance(given, Job):
+                trees = analysis.job.project.trees if analysis is not None else given.project.trees
+                analysis = _Analysis(replace(given, project=replace(given.project, trees=trees)))
+            else:
+                assert analysis is not None
+                pipe.send(list(analysis.of(given)))
 
 
 def _prepare() -> None:
@@ -197,7 +236,7 @@ class _Analysis:
 
 def _alone(file: File, job: Job) -> FileResult:
     """A process died and took others' work with it: each of those files gets a process of its own."""
-    worker = _Worker()
+    [worker] = _started(1)
     try:
         worker.send(job)
         worker.send([file])
@@ -205,7 +244,7 @@ def _alone(file: File, job: Job) -> FileResult:
     except (EOFError, OSError):
         return crashed(*file, RuntimeError("the process that read this file died"), debug=False)
     finally:
-        worker.end()
+        worker.end(at_once=True)
 
 
 def batches(files: Sequence[File], jobs: int) -> list[_Batch]:
