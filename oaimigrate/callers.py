@@ -1,5 +1,5 @@
-"""The files that may pass a response to one that is named: found against the direction of imports, before any parse by
-LibCST.
+"""The files that may pass a response to one that is named, or fill in methods of its classes: found against the
+direction of imports, before any parse by LibCST.
 
 Only functions that read one of their parameters like a response, a client or an error are worth a question, and only
 files that name such a function. Without this, checking one file would cost as much as checking the whole project.
@@ -11,7 +11,7 @@ import ast
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from oaimigrate.consumers import holds
+from oaimigrate.consumers import ABSTRACT, holds
 from oaimigrate.imports import Index, importers
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -24,10 +24,20 @@ _OPEN = frozenset({"Any", "object", "dict", "Dict", "Mapping", "OpenAIObject", "
 
 
 def callers(
-    asked: Iterable[str], paths: Collection[str], read: Callable[[str], bytes], imports: Index, hops: int
+    asked: Iterable[str],
+    bases: Iterable[str],
+    paths: Collection[str],
+    read: Callable[[str], bytes],
+    imports: Index,
+    hops: int,
 ) -> set[str]:
-    """Those of `paths` that name a function of `asked` which reads a parameter, or a function that hands on to it."""
+    """Those of `paths` that name a function of `asked` which reads a parameter, or a function that hands on to it; and
+    those that name a class of `bases` with abstract methods.
+    """
     near = {path: names for path in asked if path.endswith(".py") and (names := readers(read(path)))}
+    for path in bases:
+        if path.endswith(".py") and ABSTRACT.search(read(path)) and (names := abstract(read(path))):
+            near[path] = near.get(path, frozenset()) | names
     found: set[str] = set()
     for _ in range(hops if near else 0):
         further: dict[str, frozenset[str]] = {}
@@ -50,6 +60,21 @@ def readers(data: bytes) -> frozenset[str]:
             methods = (m for m in owner.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef)))
             found |= {_name(method, owner) for method in methods if _storing(method, owner)}
     return frozenset(found)
+
+
+def abstract(data: bytes) -> frozenset[str]:
+    """The classes of a module with methods that are there to be filled in, as `analysis/overrides.py` knows them."""
+    methods = ((method, owner) for method, owner in _functions(_parsed(data)) if owner is not None)
+    return frozenset(owner.name for method, owner in methods if _is_abstract(method, owner))
+
+
+def _is_abstract(method: _Function, owner: ast.ClassDef) -> bool:
+    raised = [s.exc.func if isinstance(s.exc, ast.Call) else s.exc for s in method.body if isinstance(s, ast.Raise)]
+    return (
+        any(_named(decorator).startswith("abstract") for decorator in method.decorator_list)
+        or any(error is not None and _named(error) == "NotImplementedError" for error in raised)
+        or any(_named(base) == "Protocol" for base in owner.bases)
+    )
 
 
 def hands_on(data: bytes, names: frozenset[str]) -> frozenset[str]:

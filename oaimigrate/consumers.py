@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import NamedTuple
 
 from oaimigrate.analysis import reexports
-from oaimigrate.diagnostics import Export, Passed
+from oaimigrate.diagnostics import FILLED, Export, Passed
 from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roots, words
 
+ABSTRACT = re.compile(rb"\babstract|\bNotImplementedError\b|\bProtocol\b")  # where methods may be there to be filled in
 _IN_WORD = re.compile(rb"\w").match
 
 
@@ -59,6 +60,9 @@ class Consumers:
 
     def concerns(self, passed: Passed) -> bool:
         """Whether the file that receives something may do something with it."""
+        if passed.argument == FILLED:
+            data, name = self._read(passed.path), passed.function.rpartition(".")[2]
+            return ABSTRACT.search(data) is not None and holds(data, f"def {name}")
         return passed.of_sdk and (not passed.members or self.reaches(passed.path, passed.members))
 
     def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:

@@ -103,13 +103,19 @@ class Export(NamedTuple):
     meaning: str  # what it is, in words that only change when its readers may see something else
 
 
+FILLED = "->"  # in the place of an argument: what a method returns
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One argument of one call. `kind` names what other files define instead of pointing into their trees."""
+    """One argument of one call; or what a method returns that may fill in one of a class in another file.
+
+    `kind` names what other files define instead of pointing into their trees.
+    """
 
     path: str  # of the file that defines the function
     function: str  # its name there: `show`, `Printer` for the making of an object, `Printer().show` for its method
-    argument: int | str  # its position among the arguments, or its keyword
+    argument: int | str  # its position among the arguments, or its keyword; or `FILLED`
     kind: Kind
     caller: str  # the path of the file with the call
     row: int

@@ -45,10 +45,10 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
     readers = Consumers(read)
     if around:
         paths = [*data, *collected.others, *around.others]
+        below = asked | readers.reachable(asked, paths)
+        above = callers(() if collected.folders else asked, below, paths, read, readers.imports, ROUNDS)
         if collected.folders:
-            above = importing(asked, [p for p in paths if p not in asked], readers.imports, ROUNDS)
-        else:
-            above = callers(asked, paths, read, readers.imports, ROUNDS)
+            above |= importing(asked, [p for p in paths if p not in asked], readers.imports, ROUNDS)
         near = (above | readers.reachable(asked | above, paths)) - asked
         if collected.folders:
             data = {path: text for path, text in data.items() if path in asked or path in near}

@@ -66,6 +66,15 @@ FILES = {
     "        self.far = Far(bot)\n    def show(self, q):\n        self.far.show(q)\n",
     "show/far.py": "class Far:\n    def __init__(self, bot):\n        self.bot = bot\n    def show(self, q):\n"
     f"        print(self.bot.reply(q){READ})\n",
+    "kind/__init__.py": "from kind.base import Base\n",
+    "kind/base.py": "from abc import ABC, abstractmethod\nclass Base(ABC):\n    @abstractmethod\n"
+    '    def ask(self, q):\n        """Ask."""\n    def again(self, q):\n        return self.ask(q)\n'
+    f"    def text(self, q):\n        return self.ask(q){READ}\n",
+    "kind/hosted.py": "import openai\nfrom kind import Base\nclass Hosted(Base):\n"
+    f"    def ask(self, q):\n        return {CALL}\n",
+    "kind/local.py": "from kind import Base\nclass Local(Base):\n    def ask(self, q):\n        return {'choices': [q]}\n"
+    "    def show(self, q):\n        print(self.ask(q)['choices'], self.again(q)['choices'])\n",
+    "web/kind.py": f"from kind.base import Base\ndef run(llm: Base):\n    print(llm.ask([]){READ}, llm.again([]).usage)\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -107,7 +116,8 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
         "web/show.py",
     }
     kept, heirs = {"kit/kept.py", "web/kept.py"}, {"show/base.py", "web/heir.py"}
-    assert set(whole) == {*app, *show, *kept, *heirs, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
+    kinds = {"kind/base.py", "kind/hosted.py", "web/kind.py"}
+    assert set(whole) == {*app, *show, *kept, *heirs, *kinds, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
 
@@ -135,6 +145,13 @@ def test_what_is_passed_is_followed_to_files_that_say_nothing_of_the_sdk(project
     assert "return reply.choices[0].message.content" in whole["show/late.py"][1]  # through show/hands.py
     assert 'getattr(e, "status_code", None)' in whole["show/errors.py"][1]
     assert 'return r["choices"]' in whole["show/plain.py"][1]  # it is a dict in other cases: reported, not rewritten
+
+
+def test_abstract_methods_give_what_fills_them_in_elsewhere(project: Path) -> None:
+    whole = outcome(project, ["."])
+    assert "return self.ask(q).choices[0].message.content" in whole["kind/base.py"][1]
+    assert "llm.ask([]).choices[0].message.content" in whole["web/kind.py"][1]
+    assert "kind/local.py" not in whole  # what this class fills in is a dict
 
 
 @pytest.mark.parametrize("folder", ["app", "show"])

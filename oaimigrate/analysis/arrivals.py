@@ -22,7 +22,7 @@ from oaimigrate.analysis.kinds import (
     Value,
 )  # fmt: skip
 from oaimigrate.analysis.steps import known
-from oaimigrate.diagnostics import Passed
+from oaimigrate.diagnostics import FILLED, Passed
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
@@ -68,6 +68,17 @@ def received_by(inference: Inference, owner: cst.ClassDef, name: str, position: 
         for passed in inference.arrived.get(owner.name.value, ()):
             if passed.argument in (name, position):
                 yield Value(mapped(passed.kind, lambda kind: _found(inference, kind)))
+
+
+def fillings(inference: Inference, function: cst.FunctionDef) -> Iterator[Passed]:
+    """What is said of the methods of other files that fill in an abstract one."""
+    for name, _ in names(inference, function):
+        yield from (passed for passed in inference.arrived.get(name, ()) if passed.argument == FILLED)
+
+
+def filled(inference: Inference, function: cst.FunctionDef) -> list[Value]:
+    """What these methods return."""
+    return [Value(mapped(p.kind, lambda kind: _found(inference, kind))) for p in fillings(inference, function)]
 
 
 def arguments(

@@ -112,6 +112,11 @@ def gives(file: FileContext, kind: Kind) -> bool:
     return False
 
 
+def is_of_sdk(file: FileContext, kind: Kind) -> bool:
+    """Whether something of the SDK stands in a value itself, and is not only met through an object of the project."""
+    return any(not isinstance(k, (Function, ClassOf, InstanceOf)) and gives(file, k) for k in _leaves(kind))
+
+
 def _asks(file: FileContext, function: cst.FunctionDef) -> bool:
     """Whether a function makes a request itself."""
     home = file.inference.home(function).file

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import arrivals, carriers, special, typehints
+from oaimigrate.analysis import arrivals, carriers, overrides, special, typehints
 from oaimigrate.analysis.kinds import (
     NEUTRAL,
     SILENT,
@@ -142,9 +142,12 @@ def argument(
 def answer(inference: Inference, home: Inference, function: cst.FunctionDef, call: cst.Call | None) -> Value:
     """What a call of a function gives.
 
+    A method that a class inherits and that calls an abstract one calls what this class fills in.
     What other files pass to it counts where this call passes something of the SDK, too: a helper that hands back what
     it is given does not make a response of everything.
     """
+    if call is not None and not overrides.apply(inference, home, function, call):
+        return home.unfilled.returned(function)
     if not home.arrived or not any(name in home.arrived for name, _ in arrivals.names(home, function)):
         return home.returned(function)
     kinds = [inference.kind(a.value).kind for a in call.args] if call is not None else []
@@ -164,6 +167,10 @@ def returned(inference: Inference, function: cst.FunctionDef) -> Value:
         value = join(
             (inference.kind(e.value) if isinstance(e.value, cst.BaseExpression) else NEUTRAL for e in exits), doubt
         )
+        if not exits and overrides.is_abstract(inference, function):
+            filled = overrides.filled(inference, function)
+            if known(filled.kind):
+                return filled
         if not known(value.kind) and function.returns is not None:
             annotated = typehints.annotated(inference, function.returns.annotation)
             value = annotated if known(annotated.kind) else value

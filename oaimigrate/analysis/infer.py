@@ -40,6 +40,7 @@ from oaimigrate.analysis.scopes import Binding, reaching
 from oaimigrate.analysis.steps import agreed, awaited, known, unpacked
 from oaimigrate.analysis.symbols import CLIENTS
 from oaimigrate.analysis.walk import dotted
+from oaimigrate.diagnostics import FILLED
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.api import Api
@@ -56,9 +57,10 @@ CONSTANTS = {"None": NEUTRAL, "True": NUMBER, "False": NUMBER}
 class Inference:
     """The memo and the rules of inference for one file."""
 
-    def __init__(self, file: FileContext, api: Api, *, alone: bool = False) -> None:
+    def __init__(self, file: FileContext, api: Api, *, alone: bool = False, fills: bool = True) -> None:
         self.file = file
         self._alone = alone
+        self.fills = fills  # whether abstract methods give what those give that fill them in
         self.tree = file.tree
         self.api = api
         self.roots = frozenset(path.split(".")[0] for path in api.calls)
@@ -74,15 +76,30 @@ class Inference:
 
     @cached_property
     def alone(self) -> Inference:
-        """The inference of the same file that heeds nothing that other files pass to its functions."""
+        """The inference of the same file that heeds no arguments that other files pass to its functions."""
         return self if self._alone else Inference(self.file, self.api, alone=True)
+
+    @cached_property
+    def unfilled(self) -> Inference:
+        """As `alone`, where abstract methods give nothing."""
+        return self if not self.fills else Inference(self.file, self.api, alone=True, fills=False)
 
     @cached_property
     def arrived(self) -> dict[str, list[Passed]]:
         """What other files pass to the functions of this one, by the names they call them."""
         found: dict[str, list[Passed]] = {}
-        for passed in self.file.project.passed.get(self.file.source.path, ()) if not self._alone else ():
-            found.setdefault(passed.function, []).append(passed)
+        for passed in self.file.project.passed.get(self.file.source.path, ()):
+            if not self._alone or passed.argument == FILLED:
+                found.setdefault(passed.function, []).append(passed)
+        return found
+
+    @cached_property
+    def below(self) -> dict[cst.ClassDef, list[cst.ClassDef]]:
+        """The classes of this file that inherit from each of its classes."""
+        found: dict[cst.ClassDef, list[cst.ClassDef]] = {}
+        for node in self.tree.nodes.get(cst.ClassDef, ()):
+            for _, above in attributes.ancestors(self, node) if node.bases else ():
+                found.setdefault(above, []).append(node)
         return found
 
     def is_error(self, path: str) -> bool:

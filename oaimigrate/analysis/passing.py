@@ -15,8 +15,9 @@ import libcst as cst
 
 from oaimigrate.analysis import attributes
 from oaimigrate.analysis.arrivals import MADE, mapped, named
-from oaimigrate.analysis.exports import gives, members_given
+from oaimigrate.analysis.exports import gives, is_of_sdk, members_given
 from oaimigrate.analysis.kinds import (
+    SILENT,
     UNKNOWN,
     ClassOf,
     DictOf,
@@ -31,20 +32,43 @@ from oaimigrate.analysis.kinds import (
     Symbol,
 )  # fmt: skip
 from oaimigrate.analysis.steps import known
-from oaimigrate.diagnostics import Passed
+from oaimigrate.diagnostics import FILLED, Passed
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.infer import Inference
 
 
 def passes(file: FileContext) -> tuple[Passed, ...]:
     """What the calls of a file give to functions of other files, and what it hands on of what is given to it."""
-    found = dict.fromkeys(_handed_on(file))
+    found = dict.fromkeys([*_handed_on(file), *_filled(file)])
     for function, given in file.inference.index.given:
         target = _function(file, file.kind(function).kind) or _inherited(file, function)
         if target is not None and target[0] != file.source.path:
             found |= dict.fromkeys(_arguments(file, given, *target))
     return tuple(found)
+
+
+def _filled(file: FileContext) -> Iterator[Passed]:
+    """What methods return that may fill in those of classes in other files."""
+    for node in file.nodes(cst.ClassDef):
+        above = list(_elsewhere(file, node)) if node.bases else ()
+        for name, bindings in file.tree.scope_of_node[node].names.items() if above else ():
+            method = bindings[-1].node
+            value = file.inference.returned(method) if isinstance(method, cst.FunctionDef) else SILENT
+            if is_of_sdk(file, value.kind):
+                row = file.source.position(file.span(bindings[-1].node).start)[0]
+                kind = _portable(file, value.kind)
+                for path, owner in above:
+                    yield Passed(path, f"{owner}{MADE}.{name}", FILLED, kind, file.source.path, row)
+
+
+def _elsewhere(file: FileContext, node: cst.ClassDef) -> Iterator[tuple[str, str]]:
+    """The classes of other files that a class inherits from: file and name."""
+    for inference, above in attributes.ancestors(file.inference, node):
+        if inference.file is not file and inference.tree.scopes[above].kind == "module":
+            yield inference.file.source.path, above.name.value
+    yield from _unread_bases(file.inference, node)
 
 
 def _arguments(file: FileContext, given: Sequence[cst.Arg], path: str, function: str) -> Iterator[Passed]:
@@ -91,13 +115,17 @@ def _inherited(file: FileContext, function: cst.BaseExpression) -> tuple[str, st
         return None
     if known(file.kind(function).kind):
         return None
-    inference = file.inference.home(owner.node)
-    for above, node in [(inference, owner.node), *attributes.ancestors(inference, owner.node)]:
-        for base in node.bases:
-            match above.kind(base.value).kind:
+    above = next(_unread_bases(file.inference.home(owner.node), owner.node), None)
+    return (above[0], f"{above[1]}{MADE}.{function.attr.value}") if above is not None else None
+
+
+def _unread_bases(inference: Inference, node: cst.ClassDef) -> Iterator[tuple[str, str]]:
+    """The classes that a class inherits from in files that were not parsed: file and name."""
+    for home, current in [(inference, node), *attributes.ancestors(inference, node)]:
+        for base in current.bases:
+            match home.kind(base.value).kind:
                 case External(file=path, name=name) if path and name:
-                    return path, f"{name}{MADE}.{function.attr.value}"
-    return None
+                    yield path, name
 
 
 def _portable(file: FileContext, kind: Kind) -> Kind:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
 
-from oaimigrate.analysis import arrivals, containers, functions, special
+from oaimigrate.analysis import arrivals, containers, functions, overrides, special
 from oaimigrate.analysis.flow import bindings_of
 from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, matters
 from oaimigrate.analysis.scopes import Binding
@@ -23,6 +23,7 @@ from oaimigrate.diagnostics import Diagnostic, Note, Span
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.file import FileContext
+    from oaimigrate.analysis.infer import Inference
 
 _HOW = {"for": "loops over", "with": "is entered from", "assign": "is assigned", "except": "catches"}
 MAX_STEPS = 24  # longer chains are cut: nobody reads them
@@ -147,13 +148,24 @@ def _called(file: FileContext, node: cst.Call, seen: set[cst.CSTNode]) -> Iterat
         return
     yield from _steps(file, node.func, seen)
     if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
-        home = file.inference.home(kind.node)
-        exits = home.index.exits(home.tree.scope_of_node[kind.node])
-        given = [(e, e.value) for e in exits if e.value is not None and matters(home.kind(e.value).kind)]
-        yield from _met(_given(home.file, f"`{kind.node.name.value}()` gives", *way, seen) for way in given)
+        yield from _met(_returned(file.inference.home(kind.node), kind.node, seen))
         return
     values = [a.value for a in node.args if matters(file.kind(a.value).kind)]
     yield from _met(_steps(file, v, seen) for v in values)  # `list(r)`, `await asyncio.wait_for(r, 5)`, `copy(r)`
+
+
+def _returned(home: Inference, function: cst.FunctionDef, seen: set[cst.CSTNode]) -> Iterator[Iterator[Step]]:
+    """What a function returns; where it is there to be filled in, what those return that do."""
+    exits = home.index.exits(home.tree.scope_of_node[function])
+    for way in [(e, e.value) for e in exits if e.value is not None and matters(home.kind(e.value).kind)]:
+        yield _given(home.file, f"`{function.name.value}()` gives", *way, seen)
+    if not exits and function not in seen:
+        seen.add(function)
+        for other, method in overrides.methods(home, function):
+            owner = other.tree.scopes[method].node
+            assert isinstance(owner, cst.ClassDef)
+            step = _step(other.file, method.name, f"`{owner.name.value}.{method.name.value}` fills it in")
+            yield itertools.chain([step], _met(_returned(other, method, seen)))
 
 
 def _given(
