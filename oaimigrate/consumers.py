@@ -189,16 +189,34 @@ class Consumers:
         return any(_uses(self._read(other), members) for other in self._below(path))
 
     def _below(self, path: str) -> Collection[str]:
-        """A file and those that it imports, through one another as well; not through packages, which import much."""
+        """A file and those that it imports, through one another as well; of a package only those with the names that
+        are taken from it.
+        """
         found = self._near.get(path)
         if found is None:
             found = self._near[path] = {path: None}
             waiting = [path]
             for _ in range(HANDS - 1):
                 whole = [other for other in waiting if not _is_package(other)]
-                waiting = [t for other in whole for t in self._imported(other, self._modules) if t not in found]
+                waiting = [taker for other in whole for taker in self._takers(other) if taker not in found]
                 found.update(dict.fromkeys(waiting))
         return found
+
+    def _takers(self, path: str) -> Iterator[str]:
+        """The files that a file imports, and those with the names that it takes from packages."""
+        imported = self.imports.of(path)
+        for module in dict.fromkeys(self._imported(path, self._modules)):
+            yield module
+            if _is_package(module) and (names := imported.taken(parts(module)) - {BOUND}):
+                handed = reexports.read(self._read(module)).names
+                yield from (file for name in names & handed.keys() for file in self._home(module, handed[name]))
+
+    def _home(self, package: str, taken: reexports.Import) -> Iterable[str]:
+        """The file that a package has a name from."""
+        folder, named = parts(package), tuple(taken.module.split(".")) if taken.module else ()
+        if taken.level:
+            return self._modules.get((*folder[: len(folder) - taken.level + 1], *named), ())
+        return [file for root in roots(os.path.dirname(package)) for file in self._modules.get((*root, *named), ())]
 
 
 def holds(data: bytes, word: str) -> bool:

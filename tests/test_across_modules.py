@@ -75,6 +75,12 @@ FILES = {
     "kind/local.py": "from kind import Base\nclass Local(Base):\n    def ask(self, q):\n        return {'choices': [q]}\n"
     "    def show(self, q):\n        print(self.ask(q)['choices'], self.again(q)['choices'])\n",
     "web/kind.py": f"from kind.base import Base\ndef run(llm: Base):\n    print(llm.ask([]){READ}, llm.again([]).usage)\n",
+    "web/front.py": "from kit import Bot\nfrom shop.door import Door\nDoor(Bot()).open([])\n",
+    "shop/__init__.py": "from .front import Front\n",
+    "shop/door.py": "from shop import Front\nclass Door:\n    def __init__(self, bot):\n"
+    "        self.front = Front(bot)\n    def open(self, q):\n        self.front.show(q)\n",
+    "shop/front.py": "class Front:\n    def __init__(self, bot):\n        self.bot = bot\n    def show(self, q):\n"
+    f"        print(self.bot.reply(q){READ})\n",
     "web/plain.py": 'def ask(q):\n    return {"choices": [q]}\nprint(ask(1)["choices"])\n',
 }
 PYTHON = sorted(name for name in FILES if name.endswith(".py"))
@@ -108,6 +114,7 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
     show = {
         "show/taker.py",
         "show/far.py",
+        "shop/front.py",
         "show/printing.py",
         "show/printer.py",
         "show/late.py",
