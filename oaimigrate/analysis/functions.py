@@ -167,7 +167,7 @@ def returned(inference: Inference, function: cst.FunctionDef) -> Value:
         value = join(
             (inference.kind(e.value) if isinstance(e.value, cst.BaseExpression) else NEUTRAL for e in exits), doubt
         )
-        if not exits and overrides.is_abstract(inference, function):
+        if not exits and overrides.is_open(inference, function):
             filled = overrides.filled(inference, function)
             if known(filled.kind):
                 return filled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,15 @@ from oaimigrate.analysis.steps import known
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
+
+_ANYTHING = re.compile(r"\b(?:Any|object|[dD]ict|(?:Mutable)?Mapping|OpenAIObject)\b")
+
+
+def is_open(inference: Inference, function: cst.FunctionDef) -> bool:
+    """Whether a method is abstract and says nothing of what it returns but that it may be anything, or a dictionary."""
+    if not is_abstract(inference, function):
+        return False
+    return function.returns is None or _ANYTHING.search(inference.file.code(function.returns.annotation)) is not None
 
 
 def is_abstract(inference: Inference, function: cst.FunctionDef) -> bool:
@@ -39,7 +49,7 @@ def apply(inference: Inference, home: Inference, function: cst.FunctionDef, call
     if not isinstance(receiver, InstanceOf) or receiver.node is owner or not isinstance(owner, cst.ClassDef):
         return True
     own = inference.home(receiver.node)
-    abstract = [node for node in _methods(home, owner) if is_abstract(home, node) and known(filled(home, node).kind)]
+    abstract = [node for node in _methods(home, owner) if is_open(home, node) and known(filled(home, node).kind)]
     given = [attributes.member(own, receiver.node, node.name.value) for node in abstract]
     return not given or any(matters((inference.called(g, None) or SILENT).kind) for g in given)
 

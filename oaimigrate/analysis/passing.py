@@ -56,7 +56,7 @@ def _filled(file: FileContext) -> Iterator[Passed]:
         for name, bindings in file.tree.scope_of_node[node].names.items() if above else ():
             method = bindings[-1].node
             value = file.inference.returned(method) if isinstance(method, cst.FunctionDef) else SILENT
-            if is_of_sdk(file, value.kind):
+            if is_of_sdk(file, value.kind) and value.doubt is None:
                 row = file.source.position(file.span(bindings[-1].node).start)[0]
                 kind = _portable(file, value.kind)
                 for path, owner in above:
