@@ -193,3 +193,59 @@ def test_the_json_report_has_the_trail(project: Path) -> None:
     assert notes[0] == '`r` is assigned `answer("x")`'
     assert finding["notes"][0]["location"] == {"row": 5, "column": 1}
     assert any("app/llm.py:5" in note and "openai.ChatCompletion.create" in note for note in notes)
+
+
+CARRIED = """\
+import functools
+from abc import ABC, abstractmethod
+from collections import defaultdict
+
+from app.llm import ask
+
+kept = defaultdict(list)
+
+
+class Base(ABC):
+    @abstractmethod
+    def reply(self): ...
+
+
+class Mine(Base):
+    def reply(self):
+        return ask("x")
+
+    def __iter__(self):
+        yield ask("x")
+
+    def __call__(self):
+        return ask("x")
+
+
+def read(pool, base: Base):
+    kept["x"].append(ask("y"))
+    table = {}
+    table["x"] = ask("y")
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "step"),
+    [
+        ('print(kept["x"][0]["id"])', '`kept` gets `ask("y")`'),
+        ('print(table.get("x")["id"])', '`table` gets `ask("y")`'),
+        ('print({"x": ask("y")}["x"]["id"])', "`ask` is imported from `app.llm`"),
+        ('[r["id"] for r in [ask(p) for p in "ab"]]', '`r` loops over `[ask(p) for p in "ab"]`'),
+        ('[r["id"] for r in map(ask, "ab")]', '`r` loops over `map(ask, "ab")`'),
+        ('print(pool.submit(ask, "a").result()["id"])', "`ask` is imported from `app.llm`"),
+        ('print(functools.partial(ask, "x")()["id"])', "`ask` is imported from `app.llm`"),
+        ('[r["id"] for r in Mine()]', '`__iter__()` gives `ask("x")`'),
+        ('print(Mine()()["id"])', '`__call__()` gives `ask("x")`'),
+        ('print(base.reply()["id"])', "`Mine.reply` fills it in"),
+    ],
+)
+def test_what_carries_a_response_leads_to_its_request(project: Path, read: str, step: str) -> None:
+    text = f"{CARRIED}    {read}\n"
+    (project / "carried.py").write_text(text)
+    shown = oaimigrate(project, "explain", f"carried.py:{text.count(chr(10))}").stdout
+    assert f"  {step}\n" in shown
+    assert "the call of `openai.ChatCompletion.create` gives a `ChatCompletion`" in shown

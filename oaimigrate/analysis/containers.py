@@ -17,6 +17,7 @@ from oaimigrate.analysis.kinds import (
     DictOf,
     Doubt,
     Either,
+    External,
     Function,
     InstanceOf,
     ListOf,
@@ -132,17 +133,15 @@ def grown(inference: Inference, binding: Binding) -> Value:
 
 
 def filled(inference: Inference, binding: Binding, value: Value) -> Value:
-    """The kind of a dict that begins as `value`, empty or a record: what `d[key] = value` puts into it."""
+    """The kind of a dict that begins as `value`, empty or a record: what `entries` puts into it."""
     values: list[Value] = []
     named: dict[str, list[Value]] = {}
-    for target, index in inference.index.set_items(binding.name):
-        if same_target(inference, binding, target.value):
-            statement = inference.tree.parents[inference.tree.parents[target]]
-            assert isinstance(statement, cst.Assign)
-            values.append(inference.kind(statement.value))
-            key = literal(index)
-            if key is not None:
-                named.setdefault(key, []).append(values[-1])
+    for _, index, added, in_list in entries(inference, binding):
+        held = inference.kind(added)
+        values.append(held.of(ListOf(held.kind)) if in_list and known(held.kind) else held)
+        key = literal(index)
+        if key is not None:
+            named.setdefault(key, []).append(values[-1])
     all_named = values and len(named) <= MAX_KEYS and sum(map(len, named.values())) == len(values)
     if isinstance(value.kind, Record) or all_named:
         before = {name: value.of(kind) for name, kind in value.kind.items} if isinstance(value.kind, Record) else {}
@@ -150,6 +149,45 @@ def filled(inference: Inference, binding: Binding, value: Value) -> Value:
         return _record(before | {k: join([*([before[k]] if k in before else []), *v], doubt) for k, v in named.items()})
     inner = join(values, Doubt("the dict also gets something else", binding.node))
     return inner.of(DictOf(inner.kind)) if values and known(inner.kind) else Value(Plain("dict"))
+
+
+def entries(
+    inference: Inference, binding: Binding
+) -> Iterator[tuple[cst.CSTNode, cst.BaseExpression, cst.BaseExpression, bool]]:
+    """What `d[key] = value`, `d[key].append(value)` and `d.setdefault(key, []).append(value)` put into a dict.
+
+    Each place with the key, the value and whether it goes into a list there.
+    """
+    for target, index in inference.index.set_items(binding.name):
+        if same_target(inference, binding, target.value):
+            statement = inference.tree.parents[inference.tree.parents[target]]
+            assert isinstance(statement, cst.Assign)
+            yield statement, index, statement.value, False
+    for call in (c for name in ("append", "appendleft") for c in inference.index.calls(name)):
+        match call:
+            case cst.Call(
+                func=cst.Attribute(
+                    value=cst.Subscript(value=owner, slice=[cst.SubscriptElement(slice=cst.Index(value=index))])
+                    | cst.Call(
+                        func=cst.Attribute(value=owner, attr=cst.Name(value="setdefault")),
+                        args=[cst.Arg(value=index), _],
+                    )
+                ),
+                args=[cst.Arg(value=added, star="")],
+            ) if same_target(inference, binding, owner):
+                yield call, index, added, True
+
+
+def begins_empty(inference: Inference, node: cst.BaseExpression) -> bool:
+    """Whether an expression makes a dict that is filled later: `{}`, `dict()`, `defaultdict(list)`, `OrderedDict()`."""
+    if isinstance(node, cst.Dict):
+        return True
+    if not isinstance(node, cst.Call) or (isinstance(node.func, cst.Name) and node.func.value == "dict" and node.args):
+        return False
+    kind = inference.kind(node.func).kind
+    if isinstance(kind, External):
+        return kind.path in ("collections.defaultdict", "collections.OrderedDict")
+    return isinstance(node.func, cst.Name) and node.func.value == "dict" and kind == UNKNOWN
 
 
 def same_target(inference: Inference, binding: Binding, node: cst.BaseExpression) -> bool:

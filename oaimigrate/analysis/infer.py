@@ -243,7 +243,7 @@ class Inference:
                 value = unpacked(self.kind(binding.value), binding.path)
                 if value.kind == ListOf(NOTHING) and not binding.path:
                     value = containers.grown(self, binding)
-                elif isinstance(binding.value, cst.Dict) and not binding.path:
+                elif not binding.path and containers.begins_empty(self, binding.value):
                     value = containers.filled(self, binding, value)
                 said = known(value.kind) and value is not NEUTRAL  # `x: T = None` says what it will be
                 return value if said else self.declared(binding) or value

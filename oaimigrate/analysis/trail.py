@@ -16,7 +16,7 @@ import libcst as cst
 
 from oaimigrate.analysis import arrivals, containers, functions, overrides, special
 from oaimigrate.analysis.flow import bindings_of
-from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, matters
+from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, Value, matters
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.words import describe
 from oaimigrate.diagnostics import Diagnostic, Note, Span
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
 
 _HOW = {"for": "loops over", "with": "is entered from", "assign": "is assigned", "except": "catches"}
+_SPECIAL = {"for": ("__iter__", "__aiter__", "__next__", "__anext__"), "with": ("__enter__", "__aenter__")}
 MAX_STEPS = 24  # longer chains are cut: nobody reads them
 MAX_CALLS = 4  # of those that pass something to a parameter
 
@@ -116,6 +117,11 @@ def _steps(file: FileContext, node: cst.CSTNode, seen: set[cst.CSTNode]) -> Iter
         case cst.List(elements=elements) | cst.Tuple(elements=elements):
             values = [e.value for e in elements if matters(file.kind(e.value).kind)]
             yield from _met(_steps(file, value, seen) for value in values)
+        case cst.ListComp(elt=inner) | cst.SetComp(elt=inner) | cst.GeneratorExp(elt=inner) | cst.DictComp(value=inner):
+            yield from _steps(file, inner, seen)
+        case cst.Dict(elements=elements):
+            values = [e.value for e in elements if matters(file.kind(e.value).kind)]
+            yield from _met(_steps(file, value, seen) for value in values)
 
 
 def _is_receiver(file: FileContext, node: cst.CSTNode) -> bool:
@@ -151,7 +157,15 @@ def _called(file: FileContext, node: cst.Call, seen: set[cst.CSTNode]) -> Iterat
         yield from _met(_returned(file.inference.home(kind.node), kind.node, seen))
         return
     values = [a.value for a in node.args if matters(file.kind(a.value).kind)]
-    yield from _met(_steps(file, v, seen) for v in values)  # `list(r)`, `await asyncio.wait_for(r, 5)`, `copy(r)`
+    # `list(r)`, `await asyncio.wait_for(r, 5)`, `copy(r)`, `map(ask, xs)`, `pool.submit(ask, x)`
+    yield from _met(itertools.chain(_steps(file, v, seen), _made_by(file, file.kind(v), seen)) for v in values)
+
+
+def _made_by(file: FileContext, function: Value, seen: set[cst.CSTNode]) -> Iterator[Step]:
+    """What a function gives that something else than a call of it calls."""
+    kind = function.kind
+    if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
+        yield from _met(_returned(file.inference.home(kind.node), kind.node, seen))
 
 
 def _returned(home: Inference, function: cst.FunctionDef, seen: set[cst.CSTNode]) -> Iterator[Iterator[Step]]:
@@ -195,9 +209,22 @@ def _bound(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Itera
             name = _code(file, binding.node) if isinstance(binding.node, cst.Attribute) else f"`{binding.name}`"
             yield _step(file, binding.node, f"{name} {how} {_code(file, binding.value)}")
             yield from _steps(file, binding.value, seen)
-            if how == _HOW["assign"] and file.kind(binding.value).kind in containers.EMPTY:
-                added = itertools.islice(containers.additions(file.inference, binding), MAX_CALLS)
+            for method in _SPECIAL.get(binding.how, ()):
+                found = special.method(file.inference, file.kind(binding.value), method)
+                yield from _made_by(file, found, seen) if found is not None else ()
+            if how == _HOW["assign"]:
+                added = itertools.islice(_put_in(file.inference, binding), MAX_CALLS)
                 yield from _met(_given(file, f"{name} gets", at, value, seen) for at, value in added)
+
+
+def _put_in(inference: Inference, binding: Binding) -> Iterator[tuple[cst.CSTNode, cst.BaseExpression]]:
+    """What of the SDK is put into a list or a dictionary that begins empty, and where."""
+    assert binding.value is not None
+    if inference.kind(binding.value).kind in containers.EMPTY:
+        yield from containers.additions(inference, binding)
+    elif containers.begins_empty(inference, binding.value):
+        found = ((at, value) for at, _, value, _ in containers.entries(inference, binding))
+        yield from (way for way in found if matters(inference.kind(way[1]).kind))
 
 
 def _exported(file: FileContext, path: str, name: str, seen: set[cst.CSTNode]) -> Iterator[Step]:
