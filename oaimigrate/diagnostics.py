@@ -45,7 +45,7 @@ class Edit:
 class Need:
     """Something a fix wants in the file, once: a client or an import. `fixing.preamble` knows how to provide it.
 
-    `kind` is "client" or "import"; `name` says which one (a key of the file's client plan, or a dotted module).
+    `kind` is "client", "import" or the like; `name` says which one (a key of the file's client plan, a dotted module).
     """
 
     kind: str

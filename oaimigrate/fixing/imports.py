@@ -72,7 +72,7 @@ def _sdk_imports(file: FileContext) -> list[cst.ImportFrom]:
         module = dotted(statement.module) or ""
         if file.scope(statement) is not file.tree.module_scope or statement.relative:
             continue
-        if module == "openai" or module.startswith("openai.api_resources"):
+        if module == "openai" or module.startswith(("openai.api_resources", "openai.embeddings_utils")):
             if not isinstance(statement.names, cst.ImportStar):
                 found.append(statement)
     return found

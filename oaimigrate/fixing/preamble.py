@@ -10,6 +10,7 @@ Needs:
   import openai:NAME   a name of it, added to an existing `from openai import …` where there is one
   import .MODULE:NAME   a name of a module of the project, added to the import from it
   drop-import NAME     a from-imported name whose uses are all gone
+  helper NAME          a function of 0.28 that the file imports under NAME, behind the imports
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from oaimigrate.diagnostics import Edit, Need
-from oaimigrate.fixing import construction
+from oaimigrate.fixing import construction, copied
 from oaimigrate.fixing import imports as imports_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def provide(file: FileContext, needs: Iterable[Need]) -> list[Edit]:
             if not imports_of.has_module(file, "functools"):
                 imports.add("functools")
     edits += imports_of.changes(file, imports, {n.name for n in wanted if n.kind == "drop-import"})
+    edits += copied.definitions(file, {n.name for n in wanted if n.kind == "helper"})
     if inserted:
         edits.append(construction.after_setup(file, inserted))
     return _joined(edits)

@@ -1,4 +1,7 @@
-"""OAI106: a part of openai 0.28 that nothing replaces name for name: reported with the best advice, never rewritten."""
+"""OAI106: a part of openai 0.28 that nothing replaces name for name: reported with the best advice.
+
+Nothing is rewritten but the helpers of a few lines in `openai.embeddings_utils`, which are copied into the file.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Symbol
 from oaimigrate.analysis.requests import spelled
 from oaimigrate.analysis.walk import dotted
-from oaimigrate.diagnostics import Diagnostic, Note
+from oaimigrate.diagnostics import Diagnostic, Fix, Need, Note, Safety
+from oaimigrate.fixing import copied
 from oaimigrate.registry import Rule
 
 rule = Rule("OAI106")
@@ -69,7 +73,25 @@ def _row(file: FileContext, node: cst.CSTNode) -> tuple[str, str] | None:
 
 def _diagnostic(file: FileContext, node: cst.CSTNode, path: str, advice: str) -> Diagnostic:
     message = f"`openai.{path}` was removed in openai 1.0"
+    name = path.removeprefix("embeddings_utils.")
+    if name in copied.HELPERS and name != path:
+        return Diagnostic(rule.code, message, file.span(node), *_copied(file, node, name, advice))
     return Diagnostic(rule.code, message, file.span(node), None, (Note(advice),) if advice else ())
+
+
+def _copied(file: FileContext, node: cst.CSTNode, name: str, advice: str) -> tuple[Fix | None, tuple[Note, ...]]:
+    """The fix that gives a file the lines of a helper which it imports by name at the top."""
+    local = copied.imported_as(file, name)
+    if local is None or (isinstance(node, cst.Name) and node.value != local):
+        return None, (Note(advice),)
+    if problem := copied.problem(file, name, local):
+        return None, (Note(advice), Note(f"not rewritten: {problem}"))
+    helper = copied.HELPERS[name]
+    module = "openai" if helper.requests else helper.module
+    needs = (Need("helper", local), Need("drop-import", local), Need("import", module))
+    notes = (Note(copied.RETRIES),) if helper.requests else ()
+    safety = Safety.UNSAFE if helper.requests else Safety.SAFE
+    return Fix(f"Define `{local}` in this file", (), safety, needs), notes
 
 
 @rule.on(cst.ImportFrom, cst.Import)
