@@ -72,9 +72,11 @@ FILES = {
     f"    def text(self, q):\n        return self.ask(q){READ}\n",
     "kind/hosted.py": "import openai\nfrom kind import Base\nclass Hosted(Base):\n"
     f"    def ask(self, q):\n        return {CALL}\n",
-    "kind/local.py": "from kind import Base\nclass Local(Base):\n    def ask(self, q):\n        return {'choices': [q]}\n"
+    "kind/local.py": "from kind import Base\nclass Local(Base):\n"
+    "    def ask(self, q):\n        return {'choices': [q]}\n"
     "    def show(self, q):\n        print(self.ask(q)['choices'], self.again(q)['choices'])\n",
-    "web/kind.py": f"from kind.base import Base\ndef run(llm: Base):\n    print(llm.ask([]){READ}, llm.again([]).usage)\n",
+    "web/kind.py": "from kind.base import Base\ndef run(llm: Base):\n"
+    f"    print(llm.ask([]){READ}, llm.again([]).usage)\n",
     "web/front.py": "from kit import Bot\nfrom shop.door import Door\nDoor(Bot()).open([])\n",
     "shop/__init__.py": "from .front import Front\n",
     "shop/door.py": "from shop import Front\nclass Door:\n    def __init__(self, bot):\n"
