@@ -195,6 +195,20 @@ def _reads(file: FileContext, node: cst.CSTNode, base: str, key: str) -> bool:
     return False
 
 
+def told_from_dict(file: FileContext, test: cst.Call, key: str) -> bool:
+    """`r.id if hasattr(r, "id") else r["id"]`: the test tells a response from a dict, and holds for one today."""
+    found, text = _branches(file, test), file.code(test.args[0].value)
+    if found is None or not _reads_as_object(file, found[0], text):
+        return False
+    subscripts = (n for part in found[1] for n in within(part) if isinstance(n, cst.Subscript))
+    return any(file.code(n.value) == text and _index(n) == key for n in subscripts)
+
+
+def _index(node: cst.Subscript) -> str | None:
+    index = node.slice[0].slice
+    return literal(index.value) if isinstance(index, cst.Index) else None
+
+
 def read_both_ways(file: FileContext, test: cst.Call) -> bool:
     """Whether what `isinstance(r, dict)` says no to reads `r` as an object: `getattr(r, "id", None)`, `r.id`."""
     found = _branches(file, test)

@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
-from oaimigrate.analysis.narrowing import for_dicts_only, looked_at, stands_in, told_apart
+from oaimigrate.analysis.narrowing import for_dicts_only, looked_at, stands_in, told_apart, told_from_dict
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
 from oaimigrate.fixing import edits as build
@@ -385,7 +385,7 @@ def has_attribute(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     field = found[1][key]
     may_be_none = field.nullable and field.type in file.api.models
-    if (field.required and not may_be_none) or looked_at(file, node, key):
+    if (field.required and not may_be_none) or looked_at(file, node, key) or told_from_dict(file, node, key):
         return  # a key that answers have always had: 0.28 said the same
     message = f'`hasattr(…, "{key}")` on a response is always True since openai {field.since}.0'
     fix = has_field.fix(file, node, base, found[0], field)
