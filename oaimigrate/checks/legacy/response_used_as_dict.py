@@ -15,7 +15,7 @@ from oaimigrate.analysis.kinds import DictOf, External, Kind, ListOf, Model, Pag
 from oaimigrate.analysis.narrowing import dict_named, dumps_models, read_both_ways
 from oaimigrate.analysis.reach import part_of
 from oaimigrate.analysis.retries import values_of
-from oaimigrate.analysis.steps import literal
+from oaimigrate.analysis.steps import is_new_list, literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.fixing import conversions
 from oaimigrate.registry import Rule
@@ -260,7 +260,7 @@ def _is_only_sent(file: FileContext, node: cst.BaseExpression) -> bool:
     owner = file.scope(node).owner_of(node.value) if isinstance(node, cst.Name) else None
     if not isinstance(node, cst.Name) or owner is None or owner.kind not in ("function", "module"):
         return False
-    if any(b.how != "assign" or not isinstance(b.value, cst.List) for b in owner.names[node.value]):
+    if any(b.how != "assign" or not is_new_list(b.value) for b in owner.names[node.value]):
         return False
     names = (n for n in file.nodes(cst.Name) if n.value == node.value and n in file.tree.places)
     uses = [n for n in names if file.scope(n).owner_of(n.value) is owner]
@@ -274,7 +274,7 @@ def _is_target(file: FileContext, name: cst.Name) -> bool:
 def _is_added_to(file: FileContext, name: cst.Name) -> bool:
     """`messages.append(…)`."""
     match parent := file.parent(name):
-        case cst.Attribute(value=value, attr=cst.Name(value="append" | "insert")) if value is name:
+        case cst.Attribute(value=value, attr=cst.Name(value="append" | "insert" | "extend")) if value is name:
             return isinstance(file.parent(parent), cst.Call)
     return False
 
