@@ -106,15 +106,3 @@ def argument(call: cst.Call, name: str) -> cst.BaseExpression | None:
         if candidate.keyword is not None and candidate.keyword.value == name:
             return candidate.value
     return None
-
-
-def is_new_list(value: cst.CSTNode | None) -> bool:
-    """`[…]`, `[…] + history`, `self.history[:]`: a list that nothing else holds."""
-    match value:
-        case cst.List():
-            return True
-        case cst.BinaryOperation(left=left, operator=cst.Add(), right=right):
-            return is_new_list(left) or is_new_list(right)
-        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Slice())]):
-            return True
-    return False

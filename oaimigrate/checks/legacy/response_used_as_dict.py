@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from oaimigrate.analysis import mappings, views
+from oaimigrate.analysis import histories, mappings, views
 from oaimigrate.analysis.answers import models
-from oaimigrate.analysis.calls import is_legacy_request, request_at
+from oaimigrate.analysis.calls import request_at
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import source_of
 from oaimigrate.analysis.kinds import DictOf, External, Kind, ListOf, Model, PageOf, Record, Symbol, Value
 from oaimigrate.analysis.narrowing import dict_named, dumps_models, read_both_ways
 from oaimigrate.analysis.reach import part_of
 from oaimigrate.analysis.retries import values_of
-from oaimigrate.analysis.steps import is_new_list, literal
+from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety
 from oaimigrate.fixing import conversions
 from oaimigrate.registry import Rule
@@ -236,62 +236,14 @@ def appended(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     item = node.args[-1].value
     value = file.kind(item)
-    if value.kind != Model("ChatMessage") or not _holds_dicts(file, func.value) or _is_only_sent(file, func.value):
+    if (
+        value.kind != Model("ChatMessage")
+        or not histories.holds_dicts(file, func.value)
+        or histories.is_only_sent(file, func.value)
+    ):
         return
     message = "a message object goes into a list of dicts; what reads the list as dicts fails since openai 1.0"
     yield _finding(file, item, message, value, conversions.to_dict(file, item))
-
-
-def _holds_dicts(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether a list is also filled with dict literals, or read with string keys, in this file."""
-    text = file.code(node)
-    for binding_value in _assigned(file, text):
-        if isinstance(binding_value, cst.List) and any(isinstance(e.value, cst.Dict) for e in binding_value.elements):
-            return True
-    for call in file.nodes(cst.Call):
-        if isinstance(call.func, cst.Attribute) and call.func.attr.value in ("append", "insert") and call.args:
-            if isinstance(call.args[-1].value, cst.Dict) and file.code(call.func.value) == text:
-                return True
-    return False
-
-
-def _is_only_sent(file: FileContext, node: cst.BaseExpression) -> bool:
-    """Whether a list is only added to and sent: requests take messages as they came."""
-    owner = file.scope(node).owner_of(node.value) if isinstance(node, cst.Name) else None
-    if not isinstance(node, cst.Name) or owner is None or owner.kind not in ("function", "module"):
-        return False
-    if any(b.how != "assign" or not is_new_list(b.value) for b in owner.names[node.value]):
-        return False
-    names = (n for n in file.nodes(cst.Name) if n.value == node.value and n in file.tree.places)
-    uses = [n for n in names if file.scope(n).owner_of(n.value) is owner]
-    return all(_is_added_to(file, n) or _is_sent(file, n) for n in uses if not _is_target(file, n))
-
-
-def _is_target(file: FileContext, name: cst.Name) -> bool:
-    return isinstance(file.parent(name), (cst.AssignTarget, cst.AnnAssign))
-
-
-def _is_added_to(file: FileContext, name: cst.Name) -> bool:
-    """`messages.append(…)`."""
-    match parent := file.parent(name):
-        case cst.Attribute(value=value, attr=cst.Name(value="append" | "insert" | "extend")) if value is name:
-            return isinstance(file.parent(parent), cst.Call)
-    return False
-
-
-def _is_sent(file: FileContext, name: cst.Name) -> bool:
-    """`client.chat.completions.create(messages=messages)`."""
-    parent = file.parent(name)
-    call = file.parent(parent) if isinstance(parent, cst.Arg) and parent.keyword is not None else None
-    if not isinstance(call, cst.Call) or not isinstance(parent, cst.Arg) or parent.star:
-        return False
-    return request_at(file, call) is not None or is_legacy_request(file, call)
-
-
-def _assigned(file: FileContext, text: str) -> Iterator[cst.BaseExpression]:
-    for statement in file.nodes(cst.Assign):
-        if any(file.code(t.target) == text for t in statement.targets):
-            yield statement.value
 
 
 @rule.on(cst.Arg, cst.StarredDictElement)
