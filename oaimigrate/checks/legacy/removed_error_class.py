@@ -36,11 +36,10 @@ def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Dia
     path = classes.legacy_path(file, node)
     if path is None:
         return
-    name = path.removeprefix("error.")
     rename = _rename(file, node, path)
     binding = classes.import_of(file, node)
     problem = rename.problem or (_blocked(file, binding) if binding is not None else "")
-    message = _message(name, rename)
+    message = _message(path, rename)
     if problem:
         yield Diagnostic(rule.code, message, file.span(node), None, (Note(f"not rewritten: {problem}"), *rename.notes))
         return
@@ -55,10 +54,10 @@ def reference(node: cst.Attribute | cst.Name, file: FileContext) -> Iterator[Dia
     yield Diagnostic(rule.code, message, file.span(node), fix, rename.notes)
 
 
-def _message(name: str, rename: Rename) -> str:
+def _message(path: str, rename: Rename) -> str:
     if rename.names:
-        return f"`openai.error.{name}` was removed in openai 1.0; it is {_listed(rename.names)} now"
-    return f"`openai.error.{name}` was removed in openai 1.0"
+        return f"`openai.{path}` was removed in openai 1.0; it is {_listed(rename.names)} now"
+    return f"`openai.{path}` was removed in openai 1.0"
 
 
 def _listed(names: tuple[str, ...]) -> str:
