@@ -237,7 +237,7 @@ def _reads(data: bytes, name: str) -> bool:
 
 
 def _uses(data: bytes, members: Iterable[str]) -> bool:
-    return any(holds(data, f".{member}") for member in members)
+    return any(holds(data, member if member.startswith("def ") else f".{member}") for member in members)
 
 
 def _is_package(path: str) -> bool:

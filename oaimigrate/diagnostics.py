@@ -99,7 +99,7 @@ class Diagnostic:
 class Export(NamedTuple):
     """A module-level name through which something of the SDK leaves a file."""
 
-    members: frozenset[str]  # of a class or an object: those that give it; none for other names
+    members: frozenset[str]  # of a class or an object: those that give it, `def x` for what is given it; else none
     meaning: str  # what it is, in words that only change when its readers may see something else
 
 

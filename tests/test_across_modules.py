@@ -77,6 +77,10 @@ FILES = {
     "    def show(self, q):\n        print(self.ask(q)['choices'], self.again(q)['choices'])\n",
     "web/kind.py": "from kind.base import Base\ndef run(llm: Base):\n"
     f"    print(llm.ask([]){READ}, llm.again([]).usage)\n",
+    "kind/task.py": "import openai\nclass Task:\n    def run(self, q):\n        return self.parse"
+    f"({CALL})\n    def parse(self, reply):\n        raise NotImplementedError\n",
+    "kind/text.py": "from kind.task import Task\nclass Text(Task):\n"
+    f"    def parse(self, reply):\n        return reply{READ}\n",
     "web/front.py": "from kit import Bot\nfrom shop.door import Door\nDoor(Bot()).open([])\n",
     "shop/__init__.py": "from .front import Front\n",
     "shop/door.py": "from shop import Front\nclass Door:\n    def __init__(self, bot):\n"
@@ -125,7 +129,7 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
         "web/show.py",
     }
     kept, heirs = {"kit/kept.py", "web/kept.py"}, {"show/base.py", "web/heir.py"}
-    kinds = {"kind/base.py", "kind/hosted.py", "web/kind.py"}
+    kinds = {"kind/base.py", "kind/hosted.py", "web/kind.py", "kind/task.py", "kind/text.py"}
     assert set(whole) == {*app, *show, *kept, *heirs, *kinds, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
@@ -161,6 +165,7 @@ def test_abstract_methods_give_what_fills_them_in_elsewhere(project: Path) -> No
     assert "return self.ask(q).choices[0].message.content" in whole["kind/base.py"][1]
     assert "llm.ask([]).choices[0].message.content" in whole["web/kind.py"][1]
     assert "kind/local.py" not in whole  # what this class fills in is a dict
+    assert "return reply.choices[0].message.content" in whole["kind/text.py"][1]  # what the abstract one is given
 
 
 @pytest.mark.parametrize("folder", ["app", "show"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis import special
+from oaimigrate.analysis import overrides, special
 from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import ancestors, member
 from oaimigrate.analysis.calls import is_legacy_request, request_at
@@ -132,14 +133,22 @@ def _leaves(kind: Kind) -> list[Kind]:
 
 
 def members_given(file: FileContext, kind: Kind) -> frozenset[str]:
-    """The members of a class, or of an object of one, that give something of the SDK.
+    """The members of a class, or of an object of one, that give something of the SDK; and as `def name` the abstract
+    methods that are given something.
 
     None for what is no class, and where the object itself need only be called, subscripted or looped over.
     """
     if not isinstance(kind, (ClassOf, InstanceOf)):
         return frozenset()
     found = frozenset(name for name, part in _parts(file, kind) if gives(file, part.kind))
-    return frozenset() if found & special.METHODS else found
+    return frozenset() if found & special.METHODS else found | set(_given(file, kind.node))
+
+
+def _given(file: FileContext, owner: cst.ClassDef) -> Iterator[str]:
+    home = file.inference.home(owner)
+    for method in overrides.abstract_methods(home, owner):
+        if any(is_of_sdk(file, home.binding(parameter).kind) for parameter in overrides.parameters(home, method)):
+            yield f"def {method.name.value}"
 
 
 def _parts(file: FileContext, kind: Function | ClassOf | InstanceOf) -> list[tuple[str, Value]]:

@@ -55,6 +55,7 @@ def parameter(inference: Inference, binding: Binding) -> Value:
         values += (inference.kind(value) if value is not None else SILENT for value in shown)
         values += items(inference, scope.node, node)
         values += (value for _, value in arrivals.received(inference, scope.node, node))
+        values += (home.binding(b) for home, b in overrides.filled_parameters(inference, scope.node, node))
     if isinstance(node.default, cst.BaseExpression):
         values.append(inference.kind(node.default))
     value = join(values, Doubt(f"a caller passes something else for `{node.name.value}`", node))

@@ -1,4 +1,4 @@
-"""Abstract methods: what the classes that fill them in give, in the same file and in others."""
+"""Abstract methods: what the classes that fill them in give and are given, in the same file and in others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from oaimigrate.analysis.steps import known
 
 if TYPE_CHECKING:
     from oaimigrate.analysis.infer import Inference
+    from oaimigrate.analysis.scopes import Binding
 
 _ANYTHING = re.compile(r"\b(?:Any|object|[dD]ict|(?:Mutable)?Mapping|OpenAIObject)\b")
 
@@ -49,14 +50,41 @@ def apply(inference: Inference, home: Inference, function: cst.FunctionDef, call
     if not isinstance(receiver, InstanceOf) or receiver.node is owner or not isinstance(owner, cst.ClassDef):
         return True
     own = inference.home(receiver.node)
-    abstract = [node for node in _methods(home, owner) if is_open(home, node) and known(filled(home, node).kind)]
+    methods = (node for node in abstract_methods(home, owner) if is_open(home, node))
+    abstract = [node for node in methods if known(filled(home, node).kind)]
     given = [attributes.member(own, receiver.node, node.name.value) for node in abstract]
     return not given or any(matters((inference.called(g, None) or SILENT).kind) for g in given)
 
 
-def _methods(inference: Inference, owner: cst.ClassDef) -> list[cst.FunctionDef]:
+def abstract_methods(inference: Inference, owner: cst.ClassDef) -> list[cst.FunctionDef]:
+    """The methods of a class that are there to be filled in."""
     bindings = inference.tree.scope_of_node[owner].names.values()
-    return [b[-1].node for b in bindings if isinstance(b[-1].node, cst.FunctionDef)]
+    methods = (b[-1].node for b in bindings if isinstance(b[-1].node, cst.FunctionDef))
+    return [method for method in methods if is_abstract(inference, method)]
+
+
+def parameters(inference: Inference, function: cst.FunctionDef) -> list[Binding]:
+    """The parameters of a method, the receiver left out."""
+    scope = inference.tree.scope_of_node[function]
+    return [scope.names[p.name.value][0] for p in _parameters(function)]
+
+
+def _parameters(function: cst.FunctionDef) -> list[cst.Param]:
+    return [*function.params.posonly_params, *function.params.params][1:]
+
+
+def filled_parameters(
+    inference: Inference, function: cst.FunctionDef, parameter: cst.Param
+) -> Iterator[tuple[Inference, Binding]]:
+    """The parameters of abstract methods for which a parameter of a method stands that fills them in."""
+    owner = inference.tree.scopes[function].node
+    places = [i for i, p in enumerate(_parameters(function)) if p is parameter]
+    if not places or not isinstance(owner, cst.ClassDef) or not owner.bases:
+        return
+    for home, above in attributes.ancestors(inference, owner):
+        for method in abstract_methods(home, above):
+            if method.name.value == function.name.value:
+                yield from ((home, found) for found in parameters(home, method)[places[0] : places[0] + 1])
 
 
 def filled(inference: Inference, function: cst.FunctionDef) -> Value:

@@ -238,6 +238,8 @@ def _passed(file: FileContext, binding: Binding, seen: set[cst.CSTNode]) -> Iter
     function, parameter = binding.scope.node, binding.node
     if not isinstance(function, cst.FunctionDef) or not isinstance(parameter, cst.Param):
         return
+    for above, filled in overrides.filled_parameters(file.inference, function, parameter):
+        yield _bound(above.file, filled, seen)
     here = ((file, value) for value in functions.given(file.inference, function, parameter) if value)
     elsewhere = arrivals.arguments(file.inference, function, parameter)
     for home, value in itertools.islice(itertools.chain(here, elsewhere), MAX_CALLS):
