@@ -255,7 +255,7 @@ def batches(files: Sequence[File], jobs: int) -> list[_Batch]:
     room = 0
     for folder in _folders(sorted(files), 0, size // (jobs * 2)):
         weight = _size(folder)
-        if weight > room:
+        if weight > room or not found:  # files without a byte weigh nothing
             found.append([])
             room = size // (jobs * 8) + 1
         found[-1] += folder

@@ -93,6 +93,8 @@ def test_a_folder_goes_to_one_worker_unless_it_is_too_large() -> None:
     assert all(len({homes[p] for p in paths if p.startswith(top)}) == 1 for top in "abcd")
     alone = workers.batches([(f"{n}.py", b"#" * 1_000) for n in range(32)], 2)
     assert 8 <= len(alone) <= 17
+    empty = [(f"{n}/__init__.py", b"") for n in range(40)]
+    assert sorted(file for batch in workers.batches(empty, 2) for file in batch) == sorted(empty)
 
 
 def test_a_file_that_its_imports_import_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
