@@ -102,7 +102,6 @@ def streams(inference: Inference, node: cst.Call | None) -> bool | None:
 
 def models(value: Value) -> list[Model]:
     """The response that a value is, or those that it may be: of a chat or of a completion, say."""
-    kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
-    kinds = kind.kinds if isinstance(kind, OneOf) else (kind,)
-    found = [k for k in kinds if isinstance(k, Model)]
+    kinds = value.kind.kinds if isinstance(value.kind, OneOf) else (value.kind,)
+    found = [w for k in kinds if isinstance(w := k.whole if isinstance(k, Either) else k, Model)]
     return found if len(found) == len(kinds) else []

@@ -42,6 +42,9 @@ TRANSPARENT_DECORATORS = (
     "staticmethod", "classmethod", "property", "abc.", "typing.", "joblib.", "opik.", "langsmith.", "weave.", "mlflow.",
     "diskcache.", "aiocache.", "cached_property", "overload", "override", "streamlit.", "retry_async.", "async_lru.",
 )  # fmt: skip
+TEXT_METHODS = (
+    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "replace", "format", "join", "encode", "decode",
+)  # fmt: skip
 BY_NAME = "?"  # the path of a part of the SDK that is chosen by a name not known here
 RETRIES = {"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying", "backoff.on_exception", "stamina.retry"}
 SAME_AS_FIRST = {
@@ -136,6 +139,8 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
             return base.of(item)
         case StreamOf(item=item, asynchronous=True), "__anext__":
             return base.of(Awaitable(item))
+        case Plain(what="str"), name if name in TEXT_METHODS:
+            return Value(Plain("str"))
         case Plain(), _:
             return Value(Plain("other"))
         case _, "run_in_executor" if len(values) > 1:

@@ -198,6 +198,8 @@ Kind = (
     | External
 )  # fmt: skip
 
+MAX_NESTING = 2  # of lists of responses beside single ones; functions that wrap what they are given nest without end
+MAX_MIXED = 4  # kinds of answers that flags decide between; what may hold more of them holds anything
 UNKNOWN = Unknown()
 NOTHING = Nothing()
 
@@ -268,6 +270,8 @@ def _of_the_sdk(kind: Kind) -> bool:
             return _of_the_sdk(inner)
         case Either(whole=whole, stream=stream):
             return _of_the_sdk(whole) and _of_the_sdk(stream)
+        case OneOf(kinds=kinds):
+            return all(_of_the_sdk(k) for k in kinds)
     return False
 
 
@@ -284,17 +288,17 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     if len(clients) == len(kinds) and len({c.asynchronous for c in clients}) == 1:
         return Value(Client(clients[0].asynchronous, None), doubt)
     flat = {i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}
-    for alike in ((Symbol, Member), (Model,), (Either,), (Awaitable,), (StreamOf,)):
-        if (
-            all(_of_the_sdk(k) for k in flat)
-            and all(isinstance(k, alike) for k in flat)
-            and all(not isinstance(k, Symbol) or k.path for k in flat)
-        ):
-            return Value(OneOf(tuple(sorted(flat, key=repr))), doubt)  # in one order, whatever the order of bindings
-    wholes = {k.whole if isinstance(k, Either) else k for k in kinds}
-    eithers = [k for k in kinds if isinstance(k, Either)]
-    if eithers and wholes <= {eithers[0].whole, eithers[0].stream}:
-        return Value(eithers[0], doubt)
+    texts = {k for k in flat if k in (ListOf(NOTHING), ListOf(Plain("str")), ListOf(Plain("number")))}
+    others = flat - texts
+    if (
+        texts
+        and all(isinstance(k, TupleOf) or _of_the_sdk(k) for k in others)
+        and not all(isinstance(k, ListOf) for k in others)
+    ):
+        rest = _merge({k: found for k, found in kinds.items() if k not in texts})
+        return rest and rest.doubted(Doubt("in other cases it is a list of something else, or an empty one"))
+    if all(_of_the_sdk(k) for k in flat) and (found := _of_several(flat)) is not None:
+        return found.doubted(doubt)
     records = [k for k in kinds if isinstance(k, Record)]
     if len(records) == len(kinds):
         keys = dict.fromkeys(name for r in records for name, _ in r.items)
@@ -314,6 +318,33 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
         inner = join(Value(k.item) for k in lists)
         return Value(ListOf(inner.kind), doubt) if inner.kind != UNKNOWN else None
     return None
+
+
+def _of_several(kinds: set[Kind]) -> Value | None:
+    """One of several things of the SDK alone, None for what has no reading in common."""
+    wholes = {k.whole if isinstance(k, Either) else k for k in kinds if isinstance(k, (Model, Either))}
+    streams = {k.stream if isinstance(k, Either) else k for k in kinds if isinstance(k, (StreamOf, Either))}
+    in_order = OneOf(tuple(sorted(kinds, key=repr)))  # whatever the order of bindings
+    for alike in ((Symbol, Member), (Awaitable,), (StreamOf,), (Model,)):
+        if all(isinstance(k, alike) for k in kinds):
+            return Value(in_order) if all(not isinstance(k, Symbol) or k.path for k in kinds) else None
+    if len(wholes) == len(streams) == 1 and all(isinstance(k, (Model, Either, StreamOf)) for k in kinds):
+        return Value(Either(wholes.pop(), streams.pop()))  # a flag decides which of them is made
+    mixed = all(isinstance(k, (Model, Either, StreamOf, ListOf)) and _nesting(k) <= MAX_NESTING for k in kinds)
+    if wholes and mixed and len(kinds) <= MAX_MIXED:
+        several = any(isinstance(k, (StreamOf, ListOf)) for k in kinds)
+        return Value(in_order, Doubt("in other cases it is a list or a stream of such") if several else None)
+    return None
+
+
+def _nesting(kind: Kind) -> int:
+    """How many lists stand in one another."""
+    match kind:
+        case ListOf(item=inner):
+            return 1 + _nesting(inner)
+        case OneOf(kinds=kinds):
+            return max(map(_nesting, kinds))
+    return 0
 
 
 def _part(kinds: Iterable[Kind]) -> Value:

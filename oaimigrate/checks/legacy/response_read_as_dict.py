@@ -8,7 +8,7 @@ import libcst as cst
 
 from oaimigrate.analysis.api import Field
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.kinds import Either, Model, OneOf, PageOf, Value
+from oaimigrate.analysis.kinds import Either, ListOf, Model, OneOf, PageOf, StreamOf, Value
 from oaimigrate.analysis.narrowing import for_dicts_only, looked_at, stands_in, told_apart, told_from_dict
 from oaimigrate.analysis.steps import literal
 from oaimigrate.diagnostics import Diagnostic, Edit, Fix, Note, Safety, Span
@@ -26,7 +26,8 @@ def fields_of(file: FileContext, value: Value) -> tuple[str, dict[str, Field]] |
     kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
     match kind:
         case OneOf(kinds=kinds):
-            return _shared([f for k in kinds if (f := fields_of(file, value.of(k))) is not None], len(kinds))
+            single = [k for k in kinds if not isinstance(k, (ListOf, StreamOf))]
+            return _shared([f for k in single if (f := fields_of(file, value.of(k))) is not None], len(single))
         case Model(name=name):
             return name, dict(file.api.models[name].fields)
         case PageOf():
