@@ -12,6 +12,7 @@ from oaimigrate.analysis.kinds import (
     NOTHING,
     SILENT,
     Awaitable,
+    ClassOf,
     DictOf,
     Doubt,
     Either,
@@ -41,9 +42,11 @@ TRANSPARENT_DECORATORS = (
     "tenacity.", "backoff.", "stamina.", "retry.", "retrying.", "functools.", "ratelimit.", "cachetools.",
     "staticmethod", "classmethod", "property", "abc.", "typing.", "joblib.", "opik.", "langsmith.", "weave.", "mlflow.",
     "diskcache.", "aiocache.", "cached_property", "overload", "override", "streamlit.", "retry_async.", "async_lru.",
+    "ray.",
 )  # fmt: skip
 TEXT_METHODS = (
-    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "replace", "format", "join", "encode", "decode",
+    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "replace", "format", "join", "encode",
+    "decode",
 )  # fmt: skip
 BY_NAME = "?"  # the path of a part of the SDK that is chosen by a name not known here
 RETRIES = {"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying", "backoff.on_exception", "stamina.retry"}
@@ -84,7 +87,11 @@ def external_result(inference: Inference, node: cst.Call, path: str) -> Value:
         case "contextlib.closing" | "contextlib.aclosing" | "contextlib.nullcontext" if values:
             held = inference.kind(values[0])
             return held.of(Managed(held.kind)) if known(held.kind) else SILENT
-        case "asyncio.wait" | "concurrent.futures.wait" if values:
+        case "ray.get" if values:
+            given = inference.kind(values[0])
+            result = awaited(_items(given))
+            return result.of(ListOf(result.kind)) if known(result.kind) else awaited(given)
+        case "asyncio.wait" | "concurrent.futures.wait" | "ray.wait" if values:
             items = _items(inference.kind(values[0]))
             pair = TupleOf((ListOf(items.kind), ListOf(items.kind)))
             if not isinstance(items.kind, Awaitable):
@@ -139,6 +146,11 @@ def method_result(inference: Inference, node: cst.Call, base: Value, name: str) 
             return base.of(item)
         case StreamOf(item=item, asynchronous=True), "__anext__":
             return base.of(Awaitable(item))
+        case Function() | ClassOf(), "remote" | "options" if _is_remote(inference, base.kind.node):
+            if name == "options":
+                return base
+            called = inference.called(base, node) or SILENT
+            return called if isinstance(base.kind, ClassOf) else _later(called)
         case Plain(what="str"), name if name in TEXT_METHODS:
             return Value(Plain("str"))
         case Plain(), _:
@@ -289,6 +301,15 @@ def _passes_on(inference: Inference, decorator: cst.FunctionDef) -> bool:
             if any(b.how == "param" for b in owner.names[value.func.value]):
                 return True
     return False
+
+
+def _is_remote(inference: Inference, node: cst.CSTNode) -> bool:
+    """Whether Ray runs a function, or the methods of a class, elsewhere: `@ray.remote`."""
+    home = inference.home(node)
+    scope = home.tree.scope_of_node[node]
+    owners = [s.node for s in (scope, scope.parent) if s is not None]
+    decorators = (d for n in owners if isinstance(n, (cst.FunctionDef, cst.ClassDef)) for d in n.decorators)
+    return any(home.decorator_path(d) == "ray.remote" for d in decorators)
 
 
 def _cast(inference: Inference, values: list[cst.BaseExpression]) -> Value:
