@@ -73,6 +73,10 @@ def _is_abstract(method: _Function, owner: ast.ClassDef) -> bool:
     return (
         any(_named(decorator).startswith("abstract") for decorator in method.decorator_list)
         or any(error is not None and _named(error) == "NotImplementedError" for error in raised)
+        or all(
+            isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+            for s in method.body
+        )
         or any(_named(base) == "Protocol" for base in owner.bases)
     )
 

@@ -11,7 +11,12 @@ from oaimigrate.analysis import reexports
 from oaimigrate.diagnostics import FILLED, Export, Passed
 from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roots, words
 
-ABSTRACT = re.compile(rb"\babstract|\bNotImplementedError\b|\bProtocol\b")  # where methods may be there to be filled in
+# Where methods may be there to be filled in: they are declared so, or say nothing.
+ABSTRACT = re.compile(
+    rb"\babstract|\bNotImplementedError\b|\bProtocol\b"
+    rb"|\bself\b[^()]*\)[^:\n]*:\s*(?:\"{3}[^\"]*\"{3}\s*)?(?:pass|\.\.\.)[ \t]*$",
+    re.MULTILINE,
+)
 _IN_WORD = re.compile(rb"\w").match
 
 

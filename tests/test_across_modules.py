@@ -81,6 +81,12 @@ FILES = {
     f"({CALL})\n    def parse(self, reply):\n        raise NotImplementedError\n",
     "kind/text.py": "from kind.task import Task\nclass Text(Task):\n"
     f"    def parse(self, reply):\n        return reply{READ}\n",
+    "kind/empty.py": "class Model:\n    def chat(self, q):\n        pass\n    def hook(self, q): ...\n",
+    "kind/full.py": f"import openai\nfrom .empty import Model\nclass Full(Model):\n"
+    f"    def chat(self, q):\n        return {CALL}\n",
+    "web/talk.py": "from kind.empty import Model\nclass Talk:\n    def __init__(self, model: Model):\n"
+    "        self.model = model\n    def say(self, q):\n"
+    f"        return self.model.chat(q){READ}, self.model.hook(q){READ}\n",
     "web/front.py": "from kit import Bot\nfrom shop.door import Door\nDoor(Bot()).open([])\n",
     "shop/__init__.py": "from .front import Front\n",
     "shop/door.py": "from shop import Front\nclass Door:\n    def __init__(self, bot):\n"
@@ -129,7 +135,15 @@ def test_whole_project_is_followed_through_a_cycle(project: Path) -> None:
         "web/show.py",
     }
     kept, heirs = {"kit/kept.py", "web/kept.py"}, {"show/base.py", "web/heir.py"}
-    kinds = {"kind/base.py", "kind/hosted.py", "web/kind.py", "kind/task.py", "kind/text.py"}
+    kinds = {
+        "kind/base.py",
+        "kind/full.py",
+        "kind/hosted.py",
+        "kind/task.py",
+        "kind/text.py",
+        "web/kind.py",
+        "web/talk.py",
+    }
     assert set(whole) == {*app, *show, *kept, *heirs, *kinds, "kit/bot.py", "web/page.py", "web/chat.py", "web/made.py"}
     assert "again.ask_again(q).choices[0].message.content" in whole["app/llm.py"][1]
     assert "return openai.chat.completions.create(" in whole["app/direct.py"][1]  # the settings are made elsewhere
@@ -166,6 +180,7 @@ def test_abstract_methods_give_what_fills_them_in_elsewhere(project: Path) -> No
     assert "llm.ask([]).choices[0].message.content" in whole["web/kind.py"][1]
     assert "kind/local.py" not in whole  # what this class fills in is a dict
     assert "return reply.choices[0].message.content" in whole["kind/text.py"][1]  # what the abstract one is given
+    assert f"self.model.chat(q).choices[0].message.content, self.model.hook(q){READ}" in whole["web/talk.py"][1]
 
 
 @pytest.mark.parametrize("folder", ["app", "show"])

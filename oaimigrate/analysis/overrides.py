@@ -27,14 +27,17 @@ def is_open(inference: Inference, function: cst.FunctionDef) -> bool:
 
 
 def is_abstract(inference: Inference, function: cst.FunctionDef) -> bool:
-    """Whether a method is there to be filled in: it is declared so, or raises `NotImplementedError` and no more."""
+    """Whether a method is there to be filled in: it is declared so, says nothing, or raises `NotImplementedError`."""
     owner = inference.tree.scopes[function].node
     if not isinstance(owner, cst.ClassDef):
         return False
     if any(inference.decorator_path(d).rpartition(".")[2].startswith("abstract") for d in function.decorators):
         return True
-    match function.body:
-        case cst.IndentedBlock(body=[*_, cst.SimpleStatementLine(body=[cst.Raise(exc=error)])] as lines):
+    lines = function.body.body
+    if all(_says_nothing(line) for line in lines):
+        return True
+    match lines[-1]:
+        case cst.SimpleStatementLine(body=[cst.Raise(exc=error)]):
             raised = error.func if isinstance(error, cst.Call) else error
             named = isinstance(raised, cst.Name) and raised.value == "NotImplementedError"
             return named and all(_says_nothing(line) for line in lines[:-1])
@@ -120,9 +123,12 @@ def _here(inference: Inference, function: cst.FunctionDef) -> Iterator[cst.Funct
             yield kind.node
 
 
-def _says_nothing(line: cst.BaseStatement) -> bool:
-    return isinstance(line, cst.SimpleStatementLine) and all(
-        isinstance(small, cst.Expr) and isinstance(small.value, cst.BaseString) for small in line.body
+def _says_nothing(line: cst.BaseStatement | cst.BaseSmallStatement) -> bool:
+    """Whether a statement is a docstring, `pass` or `...`."""
+    if isinstance(line, cst.SimpleStatementLine):
+        return all(_says_nothing(small) for small in line.body)
+    return isinstance(line, cst.Pass) or (
+        isinstance(line, cst.Expr) and isinstance(line.value, (cst.BaseString, cst.Ellipsis))
     )
 
 
