@@ -299,6 +299,10 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
         return rest and rest.doubted(Doubt("in other cases it is a list of something else, or an empty one"))
     if all(_of_the_sdk(k) for k in flat) and (found := _of_several(flat)) is not None:
         return found.doubted(doubt)
+    functions = [k for k in flat if isinstance(k, Function)]
+    methods = [k for k in flat if isinstance(k, (Symbol, Member)) and k.path]
+    if functions and methods and len(functions) + len(methods) == len(flat):
+        return Value(OneOf((*sorted(methods, key=repr), *functions)), doubt)
     records = [k for k in kinds if isinstance(k, Record)]
     if len(records) == len(kinds):
         keys = dict.fromkeys(name for r in records for name, _ in r.items)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.clients import Use
-from oaimigrate.analysis.kinds import External, OneOf, Symbol
+from oaimigrate.analysis.kinds import External, Function, OneOf, Symbol
 from oaimigrate.analysis.requests import Reference, Request, find, module_of, request_at
 from oaimigrate.fixing import arguments, twins
 from oaimigrate.fixing.receiver import receiver
@@ -69,7 +69,20 @@ def calls_problem(file: FileContext, path: str) -> str:
     """The same for a method that is kept: what the first call of it cannot do."""
     row = file.api.methods[path][0]
     found = (c for c in file.nodes(cst.Call) if path in called(file, c))
-    return next((p for c in found if (p := _of_call(arguments.rewrite(file, c, row)))), "")
+    return next((p for c in found if (p := _of_call(arguments.rewrite(file, c, row)))), "") or _shared(file, path)
+
+
+def _shared(file: FileContext, path: str) -> str:
+    """The same for calls that a function of the project may answer as well: this one keeps its arguments."""
+    row = file.api.methods[path][0]
+    for call in file.nodes(cst.Call):
+        if isinstance(call.func, (cst.Name, cst.Attribute)) and call.args:
+            paths, own = _held(file, call.func)
+            if own and path in paths and arguments.rewrite(file, call, row).edits:
+                return (
+                    "a call through the variable gives arguments of 0.28, which a function of the project takes as well"
+                )
+    return ""
 
 
 def places_problem(file: FileContext, path: str) -> str:
@@ -92,9 +105,19 @@ def called(file: FileContext, call: cst.Call) -> tuple[str, ...]:
         return ()
     if isinstance(func, cst.Attribute) and request_at(file, func) is not None:
         return ()  # the method is spelled, or the variable holds its class
+    paths, own = _held(file, func)
+    return tuple(paths) if paths and not own and all(_is_replaced(file, p) for p in paths) else ()
+
+
+def _held(file: FileContext, func: cst.BaseExpression) -> tuple[list[str], bool]:
+    """What of the SDK an expression may hold, and whether it may be a function of the project, too."""
     kind = file.kind(func).kind
-    paths = [k.path for k in (kind.kinds if isinstance(kind, OneOf) else (kind,)) if isinstance(k, Symbol)]
-    return tuple(paths) if paths and all(p in file.api.methods and file.api.methods[p][0].new for p in paths) else ()
+    kinds = kind.kinds if isinstance(kind, OneOf) else (kind,)
+    return [k.path for k in kinds if isinstance(k, Symbol)], any(isinstance(k, Function) for k in kinds)
+
+
+def _is_replaced(file: FileContext, path: str) -> bool:
+    return path in file.api.methods and bool(file.api.methods[path][0].new)
 
 
 def _of_call(result: arguments.Arguments) -> str:
