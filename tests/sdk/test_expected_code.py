@@ -29,6 +29,7 @@ KNOWN = re.compile(
     r'"None" has no attribute'
     r'|has no attribute "(content|prompt)_filter_results"'  # Azure answers with more fields than the model declares
     r'|argument types? .*"dict\[str, '  # unpacked keywords
+    r'|"type\[\w+\]" has no attribute "(options|remote)"'  # what a decorator of Ray gives a class
 )
 
 

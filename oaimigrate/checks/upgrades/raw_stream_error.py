@@ -6,17 +6,17 @@ httpx as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
 from oaimigrate.analysis.calls import is_true
 from oaimigrate.analysis.file import FileContext
-from oaimigrate.analysis.flow import ancestors, within
+from oaimigrate.analysis.flow import ancestors, is_external, within
 from oaimigrate.analysis.generations import serves_both
-from oaimigrate.analysis.kinds import Either, External, StreamOf
+from oaimigrate.analysis.kinds import Either, External, StreamOf, TupleOf
 from oaimigrate.analysis.reach import definition, request_behind
-from oaimigrate.analysis.rising import ALL_OF_THE_SDK, classes_of, requests_in, runs
+from oaimigrate.analysis.rising import ALL_OF_THE_SDK, classes_of, requests_in, runs, suppressed
 from oaimigrate.diagnostics import Diagnostic, Fix, Note, Safety
 from oaimigrate.fixing import edits as build
 from oaimigrate.fixing import names
@@ -28,6 +28,9 @@ TIMEOUTS = ("httpx.TimeoutException", "httpx.ReadTimeout")
 ALL = ("httpx.TransportError", "httpx.RequestError", "httpx.HTTPError")
 SOME = ("httpx.RemoteProtocolError", "httpx.ProtocolError", "httpx.ReadError", "httpx.NetworkError")
 OURS = frozenset({"APITimeoutError", "APIConnectionError"})
+ERRORS = "errors of a stream are the SDK's own since openai 3.14"
+NOT_SPELLED = "not rewritten: no import at the top brings `openai`, or its name is taken"
+OF_THE_REQUEST = "it gets such errors of the request itself, too, which it did not"
 MAX_HOPS = 2  # functions between the clause and the loop
 
 
@@ -49,16 +52,45 @@ def handlers(node: cst.Try, file: FileContext) -> Iterator[Diagnostic]:
             yield _finding(file, node, handler, paths, new, swallows=swallows)
 
 
+@rule.on(cst.With)
+def dropped(node: cst.With, file: FileContext) -> Iterator[Diagnostic]:
+    """`with suppress(httpx.ReadError):` around such a loop."""
+    calls = [i.item for i in node.items if isinstance(i.item, cst.Call)]
+    for call in (c for c in calls if is_external(file, c.func, "contextlib.suppress")):
+        types = [a.value for a in call.args if not a.star]
+        paths = _named(file, types) if file.config.target >= 3 and len(types) == len(call.args) else []
+        if not paths or serves_both(file, node) or suppressed(file, node) & (ALL_OF_THE_SDK | OURS):
+            continue
+        if _reads_stream(file, node.body, MAX_HOPS):
+            new = _successor(paths)
+            message = f"{ERRORS}, and this `suppress` does not drop them; add `openai.{new}`"
+            yield Diagnostic(rule.code, message, file.span(call), *_added(file, node, call, new))
+
+
+def _added(file: FileContext, node: cst.With, call: cst.Call, new: str) -> tuple[Fix | None, tuple[Note, ...]]:
+    spelled = names.spelled(file, new, call)
+    if spelled is None:
+        return None, (Note(NOT_SPELLED),)
+    text, needs = spelled
+    notes = (Note(OF_THE_REQUEST),) if requests_in(file, node.body) else ()
+    edit = build.insert(file.whole(call.args[-1].value).end, f", {text}")
+    return Fix(f"Drop `{text}` too", (edit,), Safety.UNSAFE, needs), notes
+
+
 def _successor(paths: list[str]) -> str:
     return "APITimeoutError" if all(path in TIMEOUTS for path in paths) else "APIConnectionError"
 
 
 def _of_httpx(file: FileContext, handler: cst.ExceptHandler) -> list[str]:
     """The classes of httpx that a clause names and that reading a stream may raise."""
-    types = handler.type
-    parts = [e.value for e in types.elements] if isinstance(types, cst.Tuple) else [types] if types is not None else []
-    kinds = [file.kind(part).kind for part in parts]
-    return [k.path for k in kinds if isinstance(k, External) and k.path in (*TIMEOUTS, *ALL, *SOME)]
+    return _named(file, [handler.type] if handler.type is not None else [])
+
+
+def _named(file: FileContext, types: Iterable[cst.BaseExpression]) -> list[str]:
+    """The classes of httpx in types, which may be tuples or stand for one."""
+    kinds = [file.kind(part).kind for part in types]
+    flat = [k for kind in kinds for k in (kind.items if isinstance(kind, TupleOf) else (kind,))]
+    return [k.path for k in flat if isinstance(k, External) and k.path in (*TIMEOUTS, *ALL, *SOME)]
 
 
 def _reads_stream(file: FileContext, node: cst.CSTNode, hops: int) -> bool:
@@ -110,21 +142,17 @@ def _finding(
     file: FileContext, node: cst.Try, handler: cst.ExceptHandler, paths: list[str], new: str, *, swallows: bool
 ) -> Diagnostic:
     assert handler.type is not None
-    message = (
-        "errors of a stream are the SDK's own since openai 3.14, and this clause does not get them; "
-        f"catch `openai.{new}` too"
-    )
+    message = f"{ERRORS}, and this clause does not get them; catch `openai.{new}` too"
     spelled = names.spelled(file, new, handler)
     if swallows:
         note = Note("not rewritten: it stands for timeouts, too, for which there is a clause below")
         return Diagnostic(rule.code, message, file.span(handler.type), None, (note,))
     if spelled is None:
-        note = Note("not rewritten: no import at the top brings `openai`, or its name is taken")
-        return Diagnostic(rule.code, message, file.span(handler.type), None, (note,))
+        return Diagnostic(rule.code, message, file.span(handler.type), None, (Note(NOT_SPELLED),))
     text, needs = spelled
     notes, safety = [], Safety.SAFE
     if requests_in(file, node.body):
-        notes.append(Note("the clause gets such errors of the request itself, too, which it did not"))
+        notes.append(Note(OF_THE_REQUEST))
     if new == "APIConnectionError" and not any(path in ALL for path in paths):
         notes.append(Note("`APIConnectionError` stands for timeouts, too"))
     if notes or _is_looked_into(file, handler):
@@ -132,7 +160,8 @@ def _finding(
     if isinstance(handler.type, cst.Tuple):
         edit = build.insert(file.whole(handler.type.elements[-1].value).end, f", {text}")
     else:
-        edit = build.replace_whole(file, handler.type, f"({file.code(handler.type)}, {text})")
+        star = "*" if isinstance(file.kind(handler.type).kind, TupleOf) else ""
+        edit = build.replace_whole(file, handler.type, f"({star}{file.code(handler.type)}, {text})")
     fix = Fix(f"Catch `{text}` too", (edit,), safety, needs)
     return Diagnostic(rule.code, message, file.span(handler.type), fix, tuple(notes))
 
