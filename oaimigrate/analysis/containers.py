@@ -163,19 +163,9 @@ def entries(
             statement = inference.tree.parents[inference.tree.parents[target]]
             assert isinstance(statement, cst.Assign)
             yield statement, index, statement.value, False
-    for call in (c for name in ("append", "appendleft") for c in inference.index.calls(name)):
-        match call:
-            case cst.Call(
-                func=cst.Attribute(
-                    value=cst.Subscript(value=owner, slice=[cst.SubscriptElement(slice=cst.Index(value=index))])
-                    | cst.Call(
-                        func=cst.Attribute(value=owner, attr=cst.Name(value="setdefault")),
-                        args=[cst.Arg(value=index), _],
-                    )
-                ),
-                args=[cst.Arg(value=added, star="")],
-            ) if same_target(inference, binding, owner):
-                yield call, index, added, True
+    for call, owner, index in inference.index.lists_under_keys(binding.name):
+        if same_target(inference, binding, owner) and len(call.args) == 1 and not call.args[0].star:
+            yield call, index, call.args[0].value, True
 
 
 def begins_empty(inference: Inference, node: cst.BaseExpression) -> bool:

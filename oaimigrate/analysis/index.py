@@ -50,6 +50,26 @@ class Index:
         """The targets `name[index] = …` and `x.name[index] = …`, each with its index."""
         return self._set_items.get(name, [])
 
+    def lists_under_keys(self, name: str) -> list[tuple[cst.Call, cst.BaseExpression, cst.BaseExpression]]:
+        """`name[key].append(…)` and `x.name.setdefault(key, []).append(…)`, each with the dict and the key."""
+        return self._lists_under_keys.get(name, [])
+
+    @cached_property
+    def _lists_under_keys(self) -> dict[str, list[tuple[cst.Call, cst.BaseExpression, cst.BaseExpression]]]:
+        found: dict[str, list[tuple[cst.Call, cst.BaseExpression, cst.BaseExpression]]] = {}
+        for call in (*self.calls("append"), *self.calls("appendleft")):
+            match call.func:
+                case cst.Attribute(
+                    value=cst.Subscript(value=owner, slice=[cst.SubscriptElement(slice=cst.Index(value=key))])
+                    | cst.Call(
+                        func=cst.Attribute(value=owner, attr=cst.Name(value="setdefault")), args=[cst.Arg(value=key), _]
+                    )
+                ):
+                    last = owner.attr.value if isinstance(owner, cst.Attribute) else getattr(owner, "value", None)
+                    if isinstance(last, str):
+                        found.setdefault(last, []).append((call, owner, key))
+        return found
+
     @cached_property
     def _set_items(self) -> dict[str, list[tuple[cst.Subscript, cst.BaseExpression]]]:
         found: dict[str, list[tuple[cst.Subscript, cst.BaseExpression]]] = {}

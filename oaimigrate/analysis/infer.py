@@ -69,6 +69,7 @@ class Inference:
         self._active: set[object] = set()
         self._returns: dict[cst.CSTNode, Value] = {}
         self.parts: dict[cst.ClassDef, list[tuple[str, Value]]] = {}  # the members of classes, as `exports` wants them
+        self.abstract: dict[cst.ClassDef, list[cst.FunctionDef]] = {}  # the methods of classes that others fill in
         self.gives: dict[cst.CSTNode, bool] = {}  # whether one gets something of the SDK from a function or class
         self.fields: dict[cst.ClassDef, list[str]] = {}  # of dataclasses and their like; none of other classes
         self.index = Index(self.tree)

@@ -61,9 +61,12 @@ def apply(inference: Inference, home: Inference, function: cst.FunctionDef, call
 
 def abstract_methods(inference: Inference, owner: cst.ClassDef) -> list[cst.FunctionDef]:
     """The methods of a class that are there to be filled in."""
-    bindings = inference.tree.scope_of_node[owner].names.values()
-    methods = (b[-1].node for b in bindings if isinstance(b[-1].node, cst.FunctionDef))
-    return [method for method in methods if is_abstract(inference, method)]
+    found = inference.abstract.get(owner)
+    if found is None:
+        bindings = inference.tree.scope_of_node[owner].names.values()
+        methods = (b[-1].node for b in bindings if isinstance(b[-1].node, cst.FunctionDef))
+        found = inference.abstract[owner] = [method for method in methods if is_abstract(inference, method)]
+    return found
 
 
 def parameters(inference: Inference, function: cst.FunctionDef) -> list[Binding]:
@@ -85,9 +88,10 @@ def filled_parameters(
     if not places or not isinstance(owner, cst.ClassDef) or not owner.bases:
         return
     for home, above in attributes.ancestors(inference, owner):
-        for method in abstract_methods(home, above):
-            if method.name.value == function.name.value:
-                yield from ((home, found) for found in parameters(home, method)[places[0] : places[0] + 1])
+        bindings = home.tree.scope_of_node[above].names.get(function.name.value)
+        method = bindings[-1].node if bindings else None
+        if isinstance(method, cst.FunctionDef) and is_abstract(home, method):
+            yield from ((home, found) for found in parameters(home, method)[places[0] : places[0] + 1])
 
 
 def filled(inference: Inference, function: cst.FunctionDef) -> Value:
