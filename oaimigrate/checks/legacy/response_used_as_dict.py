@@ -188,7 +188,7 @@ def _builtin(
             elif not _knows_models(file, inner):
                 note = "what it guards is left as it is; `openai.BaseModel` is the base class of responses now"
                 yield _finding(file, node, message, value, None, note)
-        case "len":
+        case "len" if isinstance(value.kind, Model) and value.certain:  # of what may be text as well it is the text's
             yield _finding(
                 file, node, "a response has no length since openai 1.0", value, None, "count the keys of `.to_dict()`"
             )
