@@ -72,6 +72,8 @@ def subscript(node: cst.Subscript, file: FileContext) -> Iterator[Diagnostic]:
         fix = Fix("Read from `.to_dict()`", (Edit(end, end, ".to_dict()"),), Safety.UNSAFE) if model != "page" else None
         yield Diagnostic(rule.code, message, file.span(index), fix, (note, *file.doubts(base)), confidence)
         return
+    if key not in fields and not base.certain and told_apart(file, node.value):
+        return  # no answer has such a key, and the code asks what this is
     fix, note_text = _attribute(file, node, fields, key, base)
     message = f'`["{key}"]` on a response fails since openai 1.0; read the attribute'
     if fix is not None:
