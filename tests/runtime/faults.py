@@ -49,11 +49,13 @@ STATUSES: dict[str, tuple[int, str, dict[str, str]]] = {
 BROKEN = ("timeout", "reset_before", "reset_in_body", "malformed", "empty_choices", "html", "slow_body")
 STREAM_FAULTS = ("truncated", "stream_reset", "stalled", "stalled_before", "keepalive", "error_event", "filtered")
 FAULTS = ("ok", *STATUSES, *BROKEN, *STREAM_FAULTS)
+DONE = "data: [DONE]\n\n"  # the last event of a whole answer
 
 
 @dataclass(slots=True)
 class Received:
-    """One request as the server saw it; `answered` is True once the whole of a good answer was written."""
+    """One request as the server saw it; `answered` is True before a good answer's last bytes are written: a client
+    that has the answer finds it counted, whichever thread runs first."""
 
     call_id: str
     path: str
@@ -196,10 +198,12 @@ class FaultServer:
             return _reset(writer)
         if fault == "slow_body":
             writer.write(_head(200, len(answer), {}))
-            for byte in answer:
+            for byte in answer[:-1]:
                 writer.write(bytes([byte]))
                 await asyncio.sleep(self.interval)
             self._count(request)
+            writer.write(answer[-1:])
+            await writer.drain()
         elif fault == "malformed":
             await _respond(writer, 200, answer[:-7], {})
         elif fault == "html":
@@ -207,8 +211,8 @@ class FaultServer:
         elif fault == "empty_choices":
             await _respond(writer, 200, json.dumps({**completion(request, 0), "choices": []}).encode(), {})
         else:
-            await _respond(writer, 200, answer, {})
             self._count(request)
+            await _respond(writer, 200, answer, {})
         return True
 
     def _count(self, request: Received) -> None:
@@ -222,6 +226,8 @@ class FaultServer:
         if fault == "stalled_before":
             cut = 0
         async for event in _paced(events(request, self.tokens, cut), self.interval):
+            if event == DONE:
+                self._count(request)
             writer.write(_chunk(event))
             await writer.drain()
         match fault:
@@ -240,8 +246,6 @@ class FaultServer:
                 writer.write(_chunk('data: {"error": {"message": "overloaded", "type": "server_error"}}\n\n'))
         writer.write(b"0\r\n\r\n")
         await writer.drain()
-        if fault not in STREAM_FAULTS or fault == "filtered":
-            self._count(request)
         return True
 
 
@@ -286,7 +290,7 @@ def events(request: Received, tokens: int, cut: int | None) -> Iterable[str]:
         return
     yield event(choice({}, "content_filter" if request.fault == "filtered" else "stop"))
     yield event([], usage={"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens})
-    yield "data: [DONE]\n\n"
+    yield DONE
 
 
 async def _paced(items: Iterable[str], interval: float) -> AsyncIterator[str]:

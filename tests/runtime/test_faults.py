@@ -105,9 +105,10 @@ def test_an_outage_under_async_load_sends_only_probes() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_served_sync_and_accounted(fault: str) -> None:
+    patience = 0.1 if fault in ("timeout", "stalled", "stalled_before") else 10  # a busy machine is no fault
     with (
         FaultServer(script(fault), tokens=2) as server,
-        openai.OpenAI(api_key="k", base_url=server.base_url, max_retries=0, timeout=0.1) as client,
+        openai.OpenAI(api_key="k", base_url=server.base_url, max_retries=0, timeout=patience) as client,
     ):
         good = 0
         for stream in (False, True):
@@ -116,16 +117,14 @@ def test_every_fault_is_served_sync_and_accounted(fault: str) -> None:
                 if fault == "keepalive" and stream:
                     answer.close()  # type: ignore[union-attr]
                 elif stream:
-                    good += any(c.choices and c.choices[0].finish_reason for c in answer)
+                    chunks = list(answer)  # to the end: what is counted with the last event
+                    good += any(c.choices and c.choices[0].finish_reason for c in chunks)
                 else:
                     good += bool(getattr(answer, "choices", None))
             except Exception:
                 pass
         assert server.sent == {"c": 2}
         assert server.faults == {fault: 2}
-        deadline = time.monotonic() + 10  # the server counts an answer after it has sent it
-        while server.answered["c"] != good and time.monotonic() < deadline:
-            time.sleep(0.01)
         assert server.answered["c"] == good
 
 

@@ -101,16 +101,18 @@ def test_under_faults_every_question_gets_its_own_answer_once(many: str) -> None
                 return [outcome async for outcome in ai.aask_many(requests, concurrency=8)]
 
             outcomes = asyncio.run(collect())
-        assert [outcome.unwrap().text for outcome in outcomes] == [f"echo q{n}" for n in range(CALLS)]
-        assert all(server.answered[str(n)] == 1 for n in range(CALLS))
-        assert sum(server.sent.values()) == len(seen) == sum(server.faults.values())
-        assert server.faults["ok"] == CALLS
-        assert sum(record.error is not None for record in seen) < len(seen) - CALLS + 1
-        assert {tags: totals.calls for tags, totals in ai.observer.ledger.totals().items()}.keys() == {
-            ("user", "u0"),
-            ("user", "u1"),
-            ("user", "u2"),
-        }
+    assert [outcome.unwrap().text for outcome in outcomes] == [f"echo q{n}" for n in range(CALLS)]
+    gave_up = sum(record.error == "APITimeoutError" for record in seen)
+    late = gave_up - server.faults["timeout"]  # a busy machine was slower than `attempt_timeout`: none, else few
+    assert set(server.answered) == set(map(str, range(CALLS)))
+    assert CALLS <= sum(server.answered.values()) == server.faults["ok"] <= CALLS + late
+    assert len(seen) - late <= sum(server.sent.values()) == sum(server.faults.values()) <= len(seen)
+    assert sum(record.error is not None for record in seen) <= len(seen) - CALLS
+    assert {tags: totals.calls for tags, totals in ai.observer.ledger.totals().items()}.keys() == {
+        ("user", "u0"),
+        ("user", "u1"),
+        ("user", "u2"),
+    }
     ends = time.monotonic() + 10  # a pool's threads end a moment after the run
     while threading.active_count() > before and time.monotonic() < ends:
         time.sleep(0.01)
