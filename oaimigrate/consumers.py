@@ -68,16 +68,16 @@ class Consumers:
         if passed.argument == FILLED:
             data, name = self._read(passed.path), passed.function.rpartition(".")[2]
             return ABSTRACT.search(data) is not None and holds(data, f"def {name}")
-        return passed.of_sdk and (not passed.members or self.reaches(passed.path, passed.members))
+        return passed.of_sdk and (not passed.words or self.reaches(passed.path, passed.words))
 
     def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:
         """Those of `others` that import a module of `exports` (path and names) and use one of its names.
 
-        A file that names a class and none of its members may hand it on: to files that import it, or that it imports.
+        A file that names a class and says none of its words may hand it on: to files that import it or that it imports.
         A package that only imports is not looked at but through.
         """
         found: dict[str, bytes] = {}
-        handing: dict[str, frozenset[str]] = {}  # files that name a class and none of its members
+        handing: dict[str, frozenset[str]] = {}  # files that name a class and say none of its words
         givers: dict[str, list[Exporter]] = {}  # where they have it from
         through: dict[str, Names] = {}
         waiting = [(path, names) for path, names in exports if names]
@@ -134,7 +134,7 @@ class Consumers:
             yield from self._importing.get(word, ())
 
     def _used(self, path: str, exporters: Iterable[Exporter]) -> frozenset[str] | None:
-        """None if a file uses something of `exporters`; else the members of those classes of them that it names."""
+        """None if a file uses something of `exporters`; else the words of those classes of them that it names."""
         imported = self.imports.of(path)
         named: set[str] = set()
         for exporter in exporters:
@@ -144,11 +144,11 @@ class Consumers:
             if "*" in taken and _is_package(path):
                 return None
             data = self._read(path)
-            for name, (members, _) in exporter.names.items():
+            for name, (said, _) in exporter.names.items():
                 if name in taken or ("*" in taken and holds(data, name)) or (BOUND in taken and _reads(data, name)):
-                    if not members or _uses(data, members):
+                    if not said or _says(data, said):
                         return None
-                    named |= members
+                    named |= said
         return frozenset(named)
 
     def _through(self, path: str, exporters: Iterable[Exporter]) -> Names | None:
@@ -170,8 +170,8 @@ class Consumers:
                         found[name] = exporter.names[taken.member]
         return found
 
-    def _hands_on(self, path: str, members: frozenset[str], givers: Iterable[Exporter]) -> bool:
-        """Whether a file that names a class gives it, or an object of it, to one that uses a member.
+    def _hands_on(self, path: str, words: frozenset[str], givers: Iterable[Exporter]) -> bool:
+        """Whether a file that names a class gives it, or an object of it, to one that says one of its words.
 
         A package does; else that file imports it, or it imports that file, which does not know the class by itself.
         """
@@ -179,19 +179,19 @@ class Consumers:
             return True
         module = parts(path)
         users = (user for user in self._importers(module) if user != path and self.imports.of(user).name(module))
-        if any(_uses(self._read(user), members) for user in users):
+        if any(_says(self._read(user), words) for user in users):
             return True
         known = [giver.path for giver in givers]
-        public = [member for member in members if not member.startswith("_")]
+        public = [word for word in words if not word.startswith("._")]
         return any(
             self.reaches(taker, public)
             for taker in self._imported(path, self._modules)
             if parts(taker) not in known and not any(self.imports.of(taker).name(giver) for giver in known)
         )
 
-    def reaches(self, path: str, members: Collection[str]) -> bool:
-        """Whether a file that is given an object uses a member of it, or a file that it may give it to."""
-        return any(_uses(self._read(other), members) for other in self._below(path))
+    def reaches(self, path: str, words: Collection[str]) -> bool:
+        """Whether a file that is given an object says one of its words, or a file that it may give it to."""
+        return any(_says(self._read(other), words) for other in self._below(path))
 
     def _below(self, path: str) -> Collection[str]:
         """A file and those that it imports, through one another as well; of a package only those with the names that
@@ -225,12 +225,12 @@ class Consumers:
 
 
 def holds(data: bytes, word: str) -> bool:
-    """Whether a word stands somewhere in a file, and not only as a part of another; `.word` for an attribute."""
+    """Whether a word stands somewhere in a file, and not only as a part of another; it may begin with `.` or `"`."""
     wanted = word.encode()
     at = data.find(wanted)
     while at >= 0:
         end = at + len(wanted)
-        if not _IN_WORD(data[end : end + 1]) and (wanted[:1] == b"." or not _IN_WORD(data[max(at - 1, 0) : at])):
+        if not _IN_WORD(data[end : end + 1]) and (wanted[:1] in b".\"'" or not _IN_WORD(data[max(at - 1, 0) : at])):
             return True
         at = data.find(wanted, end)
     return False
@@ -238,11 +238,14 @@ def holds(data: bytes, word: str) -> bool:
 
 def _reads(data: bytes, name: str) -> bool:
     """Whether a name of a module may be read in a file: `llm.ask`, `getattr(llm, "ask")`."""
-    return holds(data, f".{name}") or any(f"{quote}{name}{quote}".encode() in data for quote in ("'", '"'))
+    return holds(data, f".{name}") or (
+        b"getattr" in data and re.search(rb"getattr\([^()]*[\"']%s[\"']" % re.escape(name.encode()), data) is not None
+    )
 
 
-def _uses(data: bytes, members: Iterable[str]) -> bool:
-    return any(holds(data, member if member.startswith("def ") else f".{member}") for member in members)
+def _says(data: bytes, words: Iterable[str]) -> bool:
+    """Whether one of the words of an `Export` stands in a file."""
+    return any(holds(data, word) or (word[:1] == '"' and holds(data, f"'{word[1:]}")) for word in words)
 
 
 def _is_package(path: str) -> bool:

@@ -99,7 +99,9 @@ class Diagnostic:
 class Export(NamedTuple):
     """A module-level name through which something of the SDK leaves a file."""
 
-    members: frozenset[str]  # of a class or an object: those that give it, `def x` for what is given it; else none
+    words: frozenset[
+        str
+    ]  # of a class or an object: `.name`, `"key` or `def name`, which who gets at it says; else none
     meaning: str  # what it is, in words that only change when its readers may see something else
 
 
@@ -120,7 +122,7 @@ class Passed:
     caller: str  # the path of the file with the call
     row: int
     of_sdk: bool = True  # false for a plain dict: it says what else the function is called with
-    members: frozenset[str] = frozenset()  # of an object: those that give something of the SDK
+    words: frozenset[str] = frozenset()  # as those of an `Export`
 
 
 @dataclass(frozen=True, slots=True)

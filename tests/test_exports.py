@@ -18,7 +18,7 @@ def exports(code: str) -> dict[str, Export]:
 
 
 def names(code: str) -> dict[str, frozenset[str]]:
-    return {name: export.members for name, export in exports(code).items()}
+    return {name: export.words for name, export in exports(code).items()}
 
 
 def test_a_class_that_only_makes_objects_of_itself_gives_nothing() -> None:
@@ -52,7 +52,21 @@ def test_objects_that_make_each_other_give_what_one_of_them_holds() -> None:
                 self.client = openai.OpenAI()
     """
     )
-    assert names(held) == {"Left": frozenset({"right"}), "Right": frozenset({"left", "client"})}
+    assert names(held) == dict.fromkeys(("Left", "Right"), frozenset({".client"}))
+
+
+def test_functions_that_return_each_other_end() -> None:
+    code = """
+        class Bot:
+            def ping(self):
+                return self.pong
+
+            def pong(self):
+                return self.ping, self.client
+
+            client = openai.OpenAI()
+    """
+    assert names(code) == {"Bot": frozenset({".ping", ".pong", ".client"})}
 
 
 def test_a_long_way_to_a_response_is_followed_to_its_end() -> None:
@@ -76,7 +90,7 @@ def test_what_stands_in_a_container_counts(returned: str) -> None:
         def other():
             return [1, ("a", 2)]
     """
-    assert names(code) == {"Holder": frozenset({"client"}), "give": frozenset()}
+    assert names(code) == {"Holder": frozenset({".client"}), "give": frozenset()}
 
 
 def test_the_meaning_changes_with_what_is_given_and_with_nothing_else() -> None:
@@ -131,7 +145,53 @@ def test_what_a_class_inherits_counts_as_its_own() -> None:
             def name(self):
                 return "bot"
     """
-    assert names(code) == dict.fromkeys(("Base", "Middle", "Bot"), frozenset({"ask"}))
+    assert names(code) == dict.fromkeys(("Base", "Middle", "Bot"), frozenset({".ask"}))
+
+
+def test_what_a_member_gives_on_is_sought_by_the_last_word() -> None:
+    code = """
+        class Reply:
+            def __init__(self, raw):
+                self.raw = raw
+                self.parts = [{"first": raw, "rest": 1}]
+
+        class Bot:
+            def ask(self) -> Reply:
+                return Reply(openai.ChatCompletion.create())
+
+            def again(self):
+                return self.ask()
+
+            another = again
+
+        class Log:
+            def blocking(self):
+                return [Reply(openai.ChatCompletion.create())]
+
+            def talk(self):
+                return {"reply": Bot(), "text": "…", "length": 1}
+    """
+    assert names(code) == {
+        "Reply": frozenset({".raw", '"first'}),
+        "Bot": frozenset({".raw", '"first', ".ask"}),  # what makes a request is of interest by itself
+        "Log": frozenset({".raw", '"first', ".ask", ".blocking"}),
+    }
+
+
+def test_an_object_of_an_object_that_need_only_be_called_is_sought_by_what_gives_it() -> None:
+    code = """
+        class Llm:
+            def __call__(self, text):
+                return openai.OpenAI().models.list()
+
+        class Holder:
+            def __init__(self):
+                self.llm = Llm()
+
+        class Twice:
+            first, second = Holder(), Holder()
+    """
+    assert names(code) == {"Llm": frozenset(), "Holder": frozenset({".llm"}), "Twice": frozenset({".llm"})}
 
 
 def test_an_object_that_need_only_be_called_is_looked_for_without_a_member() -> None:
@@ -147,7 +207,7 @@ def test_an_object_that_need_only_be_called_is_looked_for_without_a_member() -> 
             def __init__(self):
                 self.models = openai.OpenAI().models.list()
     """
-    assert names(code) == {"Llm": frozenset(), "Once": frozenset({"__init__", "models"})}
+    assert names(code) == {"Llm": frozenset(), "Once": frozenset({".__init__", ".models"})}
 
 
 def test_the_value_of_a_setting_is_no_more_than_a_string() -> None:

@@ -12,14 +12,22 @@ from oaimigrate.analysis.arrivals import mapped
 from oaimigrate.analysis.attributes import ancestors, member
 from oaimigrate.analysis.calls import is_legacy_request, request_at
 from oaimigrate.analysis.kinds import (
+    Awaitable,
     ClassOf,
+    DictOf,
     ErrorOf,
     Function,
     InstanceOf,
     Kind,
+    ListOf,
+    Managed,
+    OneOf,
     Plain,
+    Record,
+    StreamOf,
     SuperOf,
     Symbol,
+    TupleOf,
     Value,
     matters,
 )  # fmt: skip
@@ -48,7 +56,7 @@ def exports(file: FileContext, hops: int = 0) -> dict[str, Export]:
     for name, bindings in file.tree.module_scope.names.items():
         value = file.inference.bound(bindings, bindings[-1].node)
         if gives(file, value.kind):
-            found[name] = Export(members_given(file, value.kind), _meaning(file, value, set()))
+            found[name] = Export(words_for(file, value.kind), _meaning(file, value, set()))
     return found
 
 
@@ -132,16 +140,42 @@ def _leaves(kind: Kind) -> list[Kind]:
     return found
 
 
-def members_given(file: FileContext, kind: Kind) -> frozenset[str]:
-    """The members of a class, or of an object of one, that give something of the SDK; and as `def name` the abstract
-    methods that are given something.
+def words_for(file: FileContext, kind: Kind) -> frozenset[str]:
+    """What code that gets something of the SDK from a class, or from an object of one, has to say: one of these.
 
-    None for what is no class, and where the object itself need only be called, subscripted or looped over.
+    `.name` of a member, `"name` of a key; `def name` of an abstract method that is given something. Where a member only
+    gives an object of the project or a dict, it is what is said to that. None for what is no class, and where the
+    object itself need only be called, subscripted or looped over.
     """
     if not isinstance(kind, (ClassOf, InstanceOf)):
         return frozenset()
-    found = frozenset(name for name, part in _parts(file, kind) if gives(file, part.kind))
-    return frozenset() if found & special.METHODS else found | set(_given(file, kind.node))
+    found = _words(file, kind, "", set())
+    return frozenset() if "" in found else frozenset({*found, *_given(file, kind.node)})
+
+
+def _words(file: FileContext, kind: Kind, word: str, told: set[tuple[cst.CSTNode, str]]) -> set[str]:
+    """The words for what a kind gives, where `word` is the one for the kind itself and `told` what was asked before."""
+    match kind:
+        case ClassOf(node=node) | InstanceOf(node=node):
+            members = [(name, part.kind) for name, part in _parts(file, kind) if gives(file, part.kind)]
+            if special.METHODS & dict(members).keys():
+                return {word}
+            parts = [(f".{name}", part) for name, part in members if (node, "") not in told]
+            told.add((node, ""))
+        case Function(node=cst.FunctionDef() as node):
+            if _asks(file, node):
+                return {word}
+            parts = [(word, part.kind) for _, part in _parts(file, kind) if (node, word) not in told]
+            told.add((node, word))
+        case Record(items=items):
+            parts = [(f'"{key}', part) for key, part in items]
+        case ListOf(item=item) | StreamOf(item=item) | Managed(item=item) | Awaitable(result=item) | DictOf(value=item):
+            parts = [(word, item)]
+        case TupleOf(items=kinds) | OneOf(kinds=kinds):
+            parts = [(word, part) for part in kinds]
+        case _:
+            return {word}
+    return {w for name, part in parts if gives(file, part) for w in _words(file, part, name, told)}
 
 
 def _given(file: FileContext, owner: cst.ClassDef) -> Iterator[str]:

@@ -15,7 +15,7 @@ import libcst as cst
 
 from oaimigrate.analysis import attributes
 from oaimigrate.analysis.arrivals import MADE, mapped, named
-from oaimigrate.analysis.exports import gives, is_of_sdk, members_given
+from oaimigrate.analysis.exports import gives, is_of_sdk, words_for
 from oaimigrate.analysis.kinds import (
     SILENT,
     UNKNOWN,
@@ -82,8 +82,8 @@ def _arguments(file: FileContext, given: Sequence[cst.Arg], path: str, function:
         if (of_sdk and carried != UNKNOWN) or isinstance(kind, (Record, DictOf)) or kind == Plain("dict"):
             row = file.source.position(file.span(argument.value).start)[0]
             place = position if argument.keyword is None else argument.keyword.value
-            members = members_given(file, kind)
-            yield Passed(path, function, place, carried, file.source.path, row, of_sdk, members)
+            words = words_for(file, kind)
+            yield Passed(path, function, place, carried, file.source.path, row, of_sdk, words)
         position += argument.keyword is None
 
 
