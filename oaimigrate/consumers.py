@@ -74,7 +74,7 @@ class Consumers:
         """Those of `others` that import a module of `exports` (path and names) and use one of its names.
 
         A file that names a class and says none of its words may hand it on: to files that import it or that it imports.
-        A package that only imports is not looked at but through.
+        A package that does no more than import the names is not looked at but through.
         """
         found: dict[str, bytes] = {}
         handing: dict[str, frozenset[str]] = {}  # files that name a class and say none of its words
@@ -152,12 +152,10 @@ class Consumers:
         return frozenset(named)
 
     def _through(self, path: str, exporters: Iterable[Exporter]) -> Names | None:
-        """The names that a package which only imports hands on, None for any other file."""
+        """The names that a package which does no more than import them hands on, None for any other file."""
         if not _is_package(path):
             return None
         package = reexports.read(self._read(path))
-        if not package.nothing_else:
-            return None
         imported = self.imports.of(path)
         found: dict[str, Export] = {}
         for exporter in exporters:
@@ -168,7 +166,7 @@ class Consumers:
                 if taken.member in exporter.names:
                     if imported.means(parts(path), taken.module, taken.level, exporter.path):
                         found[name] = exporter.names[taken.member]
-        return found
+        return found if package.leaves(found) and all(package.leaves(e.names) for e in exporters) else None
 
     def _hands_on(self, path: str, words: frozenset[str], givers: Iterable[Exporter]) -> bool:
         """Whether a file that names a class gives it, or an object of it, to one that says one of its words.

@@ -111,8 +111,25 @@ def test_packages_that_only_import_are_looked_through() -> None:
         "blind.py": "from pkg import ask\n",
     }
     assert readers(files, {"pkg/llm.py": ASK}) == ["main.py"]
+    files["pkg/sub/__init__.py"] += 'VERSION = "1"\n\ndef about():\n    return VERSION\n'
+    assert readers(files, {"pkg/llm.py": ASK}) == ["main.py"]  # it does nothing with what it hands on
     files["pkg/sub/__init__.py"] += "LAST = query()\n"
     assert readers(files, {"pkg/llm.py": ASK}) == ["pkg/sub/__init__.py"]  # its own analysis says what it hands on
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from . import llm\n\ndef two():\n    return llm.ask(), llm.ask()\n",
+        "from .llm import *\nCALLS = {'ask': 1}\n",
+        "from .llm import *\n(",
+        "from .llm import ask\nclass ask:\n    pass\n",
+        "from .llm import ask\nif ask:\n    pass\n",
+        "from .llm import ask as own\nrun(own)\n",
+    ],
+)
+def test_packages_that_say_a_name_are_looked_at(use: str) -> None:
+    assert "pkg/__init__.py" in readers({"pkg/llm.py": "", "pkg/__init__.py": use}, {"pkg/llm.py": ASK})
 
 
 def test_a_word_is_not_a_part_of_another() -> None:

@@ -13,7 +13,7 @@ import libcst as cst
 from oaimigrate.analysis import api as api_map
 from oaimigrate.analysis.infer import Inference
 from oaimigrate.analysis.kinds import SILENT, External, Symbol, Value
-from oaimigrate.analysis.scopes import Scope
+from oaimigrate.analysis.scopes import Binding, Scope
 from oaimigrate.diagnostics import Need, Note, Span
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class FileContext:
         self.module = self.tree.module
         self.inference = Inference(self, self.api)
         self.rising: dict[cst.CSTNode, bool] = {}  # functions that `rising` knows to make requests, or not
+        self.error_uses: dict[Binding, list[tuple[cst.Name | cst.Attribute, str]]] | None = None  # by their import
 
     # -- meaning -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -21,20 +22,23 @@ class Reexports(NamedTuple):
 
     names: dict[str, Import]
     stars: list[Import]
-    nothing_else: bool = True  # but a docstring and dunder names
+    said: frozenset[str] | None  # the names that the rest of it says, in whatever way; None if it does not parse
+
+    def leaves(self, names: Iterable[str]) -> bool:
+        """Whether it does nothing with these names but import them."""
+        return self.said is not None and self.said.isdisjoint(names)
 
 
 @functools.lru_cache(maxsize=1000)  # asked in every round
 def read(data: bytes) -> Reexports:
     """The imports at module level, also those in `try`, `if` and `with`; none if the file does not parse."""
-    found = Reexports({}, [], False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return found
-    found = Reexports({}, [], all(_says_nothing(statement) for statement in tree.body))
+        return Reexports({}, [], None)
+    found = Reexports({}, [], frozenset(_said(tree)))
     stack: list[ast.AST] = [tree]
     while stack:
         for node in ast.iter_child_nodes(stack.pop()):
@@ -55,11 +59,15 @@ def read(data: bytes) -> Reexports:
     return found
 
 
-def _says_nothing(statement: ast.stmt) -> bool:
-    """Whether a statement neither uses what is imported nor gives a name to anything."""
-    match statement:
-        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
-            return True
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.List() | ast.Tuple() | ast.Constant()):
-            return name.startswith("__")
-    return False
+def _said(module: ast.Module) -> Iterator[str]:
+    """The names in everything but imports and the lists of `__all__` and its like."""
+    for statement in module.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, (ast.List, ast.Tuple, ast.Constant)):
+            if all(isinstance(t, ast.Name) and t.id.startswith("__") for t in statement.targets):
+                continue
+        for node in ast.walk(statement):
+            match node:
+                case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    yield name
+                case ast.AsyncFunctionDef(name=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                    yield name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -142,6 +143,19 @@ def legacy_path(file: FileContext, node: cst.Attribute | cst.Name) -> str | None
     if not isinstance(kind, Symbol) or not errors.is_legacy(file, kind.path):
         return None
     return kind.path
+
+
+def uses(file: FileContext, binding: Binding) -> Sequence[tuple[cst.Name | cst.Attribute, str]]:
+    """The uses of classes of 0.28 whose name an import brings, with their paths."""
+    if file.error_uses is None:
+        file.error_uses = {}
+        nodes: list[cst.Name | cst.Attribute] = [*file.nodes(cst.Name), *file.nodes(cst.Attribute)]
+        for node in nodes:
+            path = legacy_path(file, node)
+            bringing = import_of(file, node) if path is not None else None
+            if path is not None and bringing is not None:
+                file.error_uses.setdefault(bringing, []).append((node, path))
+    return file.error_uses.get(binding, ())
 
 
 def import_of(file: FileContext, node: cst.CSTNode) -> Binding | None:

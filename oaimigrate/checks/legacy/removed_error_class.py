@@ -150,27 +150,16 @@ def _together(file: FileContext, binding: Binding) -> list[Binding]:
 
 
 def _blocked_alone(file: FileContext, binding: Binding) -> str:
-    for node in _references(file):
-        path = classes.legacy_path(file, node)
-        if path is not None and classes.import_of(file, node) is binding:
-            problem = _rename(file, node, path).problem
-            if problem:
-                return f"another use of the import cannot be: {problem}" if len(file.nodes(cst.Name)) > 1 else problem
+    for node, path in classes.uses(file, binding):
+        problem = _rename(file, node, path).problem
+        if problem:
+            return f"another use of the import cannot be: {problem}" if len(file.nodes(cst.Name)) > 1 else problem
     return ""
-
-
-def _references(file: FileContext) -> list[cst.Name | cst.Attribute]:
-    return [*file.nodes(cst.Name), *file.nodes(cst.Attribute)]
 
 
 def _pending(file: FileContext, binding: Binding) -> Fix | None:
     """The reordering that must come before an import and all uses of it are renamed together, if one is due."""
-    for node in _references(file):
-        if classes.legacy_path(file, node) is not None and classes.import_of(file, node) is binding:
-            fix = _reorder(file, node)
-            if fix is not None:
-                return fix
-    return None
+    return next((fix for node, _ in classes.uses(file, binding) if (fix := _reorder(file, node)) is not None), None)
 
 
 # -- order of clauses -------------------------------------------------------------------------------------------------
@@ -320,13 +309,8 @@ def _new_alias(
     """The names an imported class becomes, and the edit of its part of the statement."""
     old = dotted(alias.name) or ""
     names: list[str] = []
-    for node in _references(file):
-        if (
-            binding is not None
-            and classes.import_of(file, node) is binding
-            and (path := classes.legacy_path(file, node))
-        ):
-            names += [n for n in errors.successors(file, path, wide=errors.is_wide(file, node)) if n not in names]
+    for node, path in classes.uses(file, binding) if binding is not None else ():
+        names += [n for n in errors.successors(file, path, wide=errors.is_wide(file, node)) if n not in names]
     names = names or list(errors.successors(file, f"error.{old}"))
     if alias.asname is not None and len(names) == 1:
         return [], build.replace(file, alias.name, names[0])
