@@ -225,26 +225,30 @@ def dumps_models(file: FileContext, asked: cst.BaseExpression) -> bool:
 
 def for_dicts_only(file: FileContext, node: cst.CSTNode, base: cst.BaseExpression, fields: Container[str]) -> bool:
     """Whether a line runs only where `base` is a dict, beside one that reads it as an object with `fields`."""
-    text = file.code(base)
     for call in file.inference.index.calls("isinstance"):
-        if len(call.args) == 2 and file.code(call.args[0].value) == text and _names_mappings(file, call.args[1].value):
-            if _stands_between(file, node, _branches(file, call), text):
+        if len(call.args) == 2 and _names_mappings(file, call.args[1].value):
+            if _stands_between(file, node, base, call, _branches(file, call)):
                 return True
     for call in file.inference.index.calls("hasattr"):
-        if len(call.args) == 2 and file.code(call.args[0].value) == text and literal(call.args[1].value) in fields:
+        if len(call.args) == 2 and literal(call.args[1].value) in fields:
             found = _branches(file, call)
-            if found is not None and _stands_between(file, node, (found[1], found[0]), text):
+            if found is not None and _stands_between(file, node, base, call, (found[1], found[0])):
                 return True
     return False
 
 
 def _stands_between(
-    file: FileContext, node: cst.CSTNode, found: tuple[list[cst.CSTNode], list[cst.CSTNode]] | None, text: str
+    file: FileContext,
+    node: cst.CSTNode,
+    base: cst.BaseExpression,
+    test: cst.Call,
+    found: tuple[list[cst.CSTNode], list[cst.CSTNode]] | None,
 ) -> bool:
-    """Whether a node is among what runs for a dict, and what runs otherwise reads `text` as an object."""
-    if found is None or not any(n is node for part in found[0] for n in within(part)):
+    """Whether a node is among what runs for a dict, and what runs otherwise reads `base`, as the test, as an object."""
+    if found is None or not file.inside(node, found[0]):
         return False
-    return _reads_as_object(file, found[1], text)
+    text = file.code(base)
+    return file.code(test.args[0].value) == text and _reads_as_object(file, found[1], text)
 
 
 def _branches(file: FileContext, test: cst.Call) -> tuple[list[cst.CSTNode], list[cst.CSTNode]] | None:

@@ -23,7 +23,9 @@ def is_open(inference: Inference, function: cst.FunctionDef) -> bool:
     """Whether a method is abstract and says nothing of what it returns but that it may be anything, or a dictionary."""
     if not is_abstract(inference, function):
         return False
-    return function.returns is None or _ANYTHING.search(inference.file.code(function.returns.annotation)) is not None
+    if function.returns is None:
+        return True
+    return _ANYTHING.search(inference.tree.module.code_for_node(function.returns.annotation)) is not None
 
 
 def is_abstract(inference: Inference, function: cst.FunctionDef) -> bool:
