@@ -49,7 +49,7 @@ def rounds(collected: Collected, analyse: Analyse, progress: Progress | None) ->
         above = callers(() if collected.folders else asked, below, paths, read, readers.imports, ROUNDS)
         if collected.folders:
             above |= importing(asked, [p for p in paths if p not in asked], readers.imports, ROUNDS)
-        near = (above | readers.reachable(asked | above, paths)) - asked
+        near = (above | below | readers.reachable(above, paths)) - asked
         if collected.folders:
             data = {path: text for path, text in data.items() if path in asked or path in near}
         others += [path for path in around.others if path in near]

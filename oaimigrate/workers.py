@@ -15,7 +15,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -136,9 +136,14 @@ class _Worker:
     def __init__(self, pipe: Connection, process: BaseProcess | None) -> None:
         self.pipe = pipe
         self._process = process
+        self._sources: Mapping[str, bytes] = {}  # that it has
 
     def send(self, what: Job | _Batch) -> None:
         """A job, or files to put through the last one. That the process died is seen where it should answer."""
+        if isinstance(what, Job):
+            known, self._sources = self._sources, what.project.sources
+            fresh = {path: data for path, data in self._sources.items() if known.get(path) is not data}
+            what = replace(what, project=replace(what.project, sources=fresh))
         with contextlib.suppress(OSError):
             self.pipe.send(what)
 
@@ -202,8 +207,11 @@ def _serve(pipe: Connection) -> None:
         while True:
             given: Job | _Batch = pipe.recv()
             if isinstance(given, Job):
-                trees = analysis.job.project.trees if analysis is not None else given.project.trees
-                analysis = _Analysis(replace(given, project=replace(given.project, trees=trees)))
+                project = given.project
+                if analysis is not None:  # of the sources, those that are new were sent
+                    before = analysis.job.project
+                    project = replace(project, trees=before.trees, sources={**before.sources, **project.sources})
+                analysis = _Analysis(replace(given, project=project))
             else:
                 assert analysis is not None
                 pipe.send(list(analysis.of(given)))
