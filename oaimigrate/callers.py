@@ -11,7 +11,7 @@ import ast
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from oaimigrate.consumers import ABSTRACT, holds
+from oaimigrate.consumers import holds, may_be_filled_in
 from oaimigrate.imports import Index, importers
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -36,7 +36,7 @@ def callers(
     """
     near = {path: names for path in asked if path.endswith(".py") and (names := readers(read(path)))}
     for path in bases:
-        if path.endswith(".py") and ABSTRACT.search(read(path)) and (names := abstract(read(path))):
+        if path.endswith(".py") and may_be_filled_in(read(path)) and (names := abstract(read(path))):
             near[path] = near.get(path, frozenset()) | names
     found: set[str] = set()
     for _ in range(hops if near else 0):

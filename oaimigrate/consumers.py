@@ -11,11 +11,12 @@ from oaimigrate.analysis import reexports
 from oaimigrate.diagnostics import FILLED, Export, Passed
 from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roots, words
 
-# Where methods may be there to be filled in: they are declared so, or say nothing.
-ABSTRACT = re.compile(
-    rb"\babstract|\bNotImplementedError\b|\bProtocol\b"
-    rb"|\bself\b[^()]*\)[^:\n]*:\s*(?:\"{3}[^\"]*\"{3}\s*)?(?:pass|\.\.\.)[ \t]*$",
-    re.MULTILINE,
+_DOCSTRING = rb"""[rRuU]?(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_DECLARED = (b"abstract", b"NotImplementedError", b"Protocol")
+_DOES_NOTHING = re.compile(  # a method that is a docstring, `pass` or `...`, or begins so
+    rb"\(\s*(?:self|cls)\b[^()]*(?:\([^()]*\)[^()]*)*\)[^\n]*:"
+    rb"(?:%(pass)s|%(empty)s(?:%(pass)s|([ \t]+)%(docstring)s(?:%(empty)s%(pass)s|(?:%(empty)s|\Z)(?!\1\S))))"
+    % {b"pass": rb"[ \t]*(?:pass\b|\.\.\.)", b"empty": rb"(?:[ \t]*(?:#[^\n]*)?\n)+", b"docstring": _DOCSTRING}
 )
 _IN_WORD = re.compile(rb"\w").match
 
@@ -67,7 +68,7 @@ class Consumers:
         """Whether the file that receives something may do something with it."""
         if passed.argument == FILLED:
             data, name = self._read(passed.path), passed.function.rpartition(".")[2]
-            return ABSTRACT.search(data) is not None and holds(data, f"def {name}")
+            return may_be_filled_in(data) and holds(data, f"def {name}")
         return passed.of_sdk and (not passed.words or self.reaches(passed.path, passed.words))
 
     def of(self, exports: Iterable[tuple[str, Names]], others: Container[str]) -> list[tuple[str, bytes]]:
@@ -220,6 +221,11 @@ class Consumers:
         if taken.level:
             return self._modules.get((*folder[: len(folder) - taken.level + 1], *named), ())
         return [file for root in roots(os.path.dirname(package)) for file in self._modules.get((*root, *named), ())]
+
+
+def may_be_filled_in(data: bytes) -> bool:
+    """Whether a file may have methods that `analysis/overrides.py` calls abstract: declared so, or doing nothing."""
+    return any(word in data for word in _DECLARED) or _DOES_NOTHING.search(data) is not None
 
 
 def holds(data: bytes, word: str) -> bool:

@@ -39,7 +39,7 @@ def is_abstract(inference: Inference, function: cst.FunctionDef) -> bool:
     if all(_says_nothing(line) for line in lines):
         return True
     match lines[-1]:
-        case cst.SimpleStatementLine(body=[cst.Raise(exc=error)]):
+        case cst.SimpleStatementLine(body=[cst.Raise(exc=error)]) | cst.Raise(exc=error):
             raised = error.func if isinstance(error, cst.Call) else error
             named = isinstance(raised, cst.Name) and raised.value == "NotImplementedError"
             return named and all(_says_nothing(line) for line in lines[:-1])
