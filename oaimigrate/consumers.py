@@ -16,7 +16,7 @@ _DECLARED = (b"abstract", b"NotImplementedError", b"Protocol")
 _DOES_NOTHING = re.compile(  # a method that is a docstring, `pass` or `...`, or begins so
     rb"\(\s*(?:self|cls)\b[^()]*(?:\([^()]*\)[^()]*)*\)[^\n]*:"
     rb"(?:%(pass)s|%(empty)s(?:%(pass)s|([ \t]+)%(docstring)s(?:%(empty)s%(pass)s|(?:%(empty)s|\Z)(?!\1\S))))"
-    % {b"pass": rb"[ \t]*(?:pass\b|\.\.\.)", b"empty": rb"(?:[ \t]*(?:#[^\n]*)?\n)+", b"docstring": _DOCSTRING}
+    % {b"pass": rb"[ \t]*(?:pass\b|\.\.\.)", b"empty": rb"(?:[ \t\r]*(?:#[^\n]*)?\n)+", b"docstring": _DOCSTRING}
 )
 _IN_WORD = re.compile(rb"\w").match
 
