@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def attribute(inference: Inference, base: Value, name: str) -> Value:
     match base.kind:
         case OneOf(kinds=kinds):
-            return agreed([attribute(inference, base.of(k), name) for k in kinds])
+            return agreed([attribute(inference, base.of(k), name) for k in kinds], base.kind)
         case Symbol(path=path):
             return base.of(symbol(inference, path, name))
         case Client(asynchronous=asynchronous):
@@ -49,9 +49,9 @@ def attribute(inference: Inference, base: Value, name: str) -> Value:
         case Model() | PageOf():
             return field(inference, base, name)
         case InstanceOf(node=node):
-            return member(inference.home(node), node, name)
+            return member(inference.home(node), node, name).doubted(base.doubt)
         case ClassOf(node=node):
-            return member(inference.home(node), node, name, instance=False)
+            return member(inference.home(node), node, name, instance=False).doubted(base.doubt)
         case SuperOf(node=node):
             return inherited(inference.home(node), node, name, instance=True)
         case External(path=path) if path.startswith("file:"):

@@ -30,6 +30,7 @@ from oaimigrate.analysis.kinds import (
     TupleOf,
     Value,
     matters,
+    one_by_one,
 )  # fmt: skip
 from oaimigrate.diagnostics import Export
 
@@ -147,10 +148,9 @@ def words_for(file: FileContext, kind: Kind) -> frozenset[str]:
     gives an object of the project or a dict, it is what is said to that. None for what is no class, and where the
     object itself need only be called, subscripted or looped over.
     """
-    if not isinstance(kind, (ClassOf, InstanceOf)):
-        return frozenset()
-    found = _words(file, kind, "", set())
-    return frozenset() if "" in found else frozenset({*found, *_given(file, kind.node)})
+    owners = [k for k in one_by_one(kind) if isinstance(k, (ClassOf, InstanceOf))]
+    found = _words(file, kind, "", set()) if len(owners) == len(one_by_one(kind)) else {""}
+    return frozenset() if "" in found else frozenset(found.union(*(_given(file, owner.node) for owner in owners)))
 
 
 def _words(file: FileContext, kind: Kind, word: str, told: set[tuple[cst.CSTNode, str]]) -> set[str]:

@@ -329,7 +329,7 @@ class Inference:
         """What calling a value gives; None when the value is not callable as far as we know."""
         match function.kind:
             case OneOf(kinds=kinds):
-                return agreed([self.called(function.of(k), node) or SILENT for k in kinds])
+                return agreed([self.called(function.of(k), node) or SILENT for k in kinds], function.kind)
             case Symbol(path=path):
                 return answers.symbol_result(self, function, path, node)
             case Member(path=path, asynchronous=asynchronous):

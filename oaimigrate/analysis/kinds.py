@@ -199,6 +199,7 @@ Kind = (
 )  # fmt: skip
 
 MAX_NESTING = 2  # of lists of responses beside single ones; functions that wrap what they are given nest without end
+MAX_OWN = 8  # functions or classes of the project that a flag or a table chooses from
 MAX_MIXED = 4  # kinds of answers that flags decide between; what may hold more of them holds anything
 UNKNOWN = Unknown()
 NOTHING = Nothing()
@@ -261,6 +262,16 @@ def join(values: Iterable[Value], doubt: Doubt | None = None) -> Value:
     return merged.doubted(doubt) if unknown else merged
 
 
+def of_project(kind: Kind) -> bool:
+    """Whether a kind is a function or class of the project, or an object of one."""
+    return isinstance(kind, (Function, ClassOf, InstanceOf))
+
+
+def one_by_one(kind: Kind) -> tuple[Kind, ...]:
+    """The kinds that a value may have."""
+    return kind.kinds if isinstance(kind, OneOf) else (kind,)
+
+
 def _of_the_sdk(kind: Kind) -> bool:
     """Whether a kind is made of the SDK's names alone, and so cheap to compare and to put in order."""
     match kind:
@@ -287,7 +298,7 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     clients = [k for k in kinds if isinstance(k, Client)]
     if len(clients) == len(kinds) and len({c.asynchronous for c in clients}) == 1:
         return Value(Client(clients[0].asynchronous, None), doubt)
-    flat = {i for k in kinds for i in (k.kinds if isinstance(k, OneOf) else (k,))}
+    flat = {i for k in kinds for i in one_by_one(k)}
     texts = {k for k in flat if k in (ListOf(NOTHING), ListOf(Plain("str")), ListOf(Plain("number")))}
     others = flat - texts
     if (
@@ -303,6 +314,9 @@ def _merge(kinds: dict[Kind, Doubt | None]) -> Value | None:
     methods = [k for k in flat if isinstance(k, (Symbol, Member)) and k.path]
     if functions and methods and len(functions) + len(methods) == len(flat):
         return Value(OneOf((*sorted(methods, key=repr), *functions)), doubt)
+    if all(map(of_project, flat)):  # a flag or a table decides which of them does the work
+        own = dict.fromkeys(i for k in kinds for i in one_by_one(k))
+        return Value(OneOf(tuple(own)), doubt) if len(own) <= MAX_OWN else None
     records = [k for k in kinds if isinstance(k, Record)]
     if len(records) == len(kinds):
         keys = dict.fromkeys(name for r in records for name, _ in r.items)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.api import Method
-from oaimigrate.analysis.kinds import OneOf, Symbol
+from oaimigrate.analysis.kinds import Symbol, one_by_one
 from oaimigrate.analysis.scopes import Scope
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def request_at(file: FileContext, node: cst.Attribute) -> Request | None:
     if node.attr.value not in file.api.method_names:
         return None
     base = file.kind(node.value).kind
-    bases = base.kinds if isinstance(base, OneOf) else (base,)
+    bases = one_by_one(base)
     rows = [
         file.api.methods.get(f"{b.path}.{node.attr.value}")
         if isinstance(b, Symbol) and b.path in file.api.resources

@@ -6,6 +6,7 @@ import libcst as cst
 
 from oaimigrate.analysis.kinds import (
     SILENT,
+    UNKNOWN,
     Awaitable,
     Client,
     DictOf,
@@ -26,14 +27,23 @@ from oaimigrate.analysis.kinds import (
     Unknown,
     Value,
     join,
+    of_project,
 )  # fmt: skip
 
 STRING = Value(Plain("str"))
 
 
-def agreed(values: list[Value]) -> Value:
-    """The value of something that is one of several kinds, where at least one of them knows the step."""
+def agreed(values: list[Value], base: Kind = UNKNOWN) -> Value:
+    """The value of something that is one of several kinds, where at least one of them knows the step.
+
+    Of functions and classes of the project all must give what the others give: a flag chooses between the SDK and
+    something else there, and what is done with the answer suits one of them.
+    """
     found = [v for v in values if known(v.kind)]
+    if isinstance(base, OneOf) and all(map(of_project, base.kinds)):
+        other = [v for v in values if not known(v.kind) or isinstance(v.kind, Plain)]
+        if 0 < len(other) < len(values):
+            return SILENT
     value = join(found)
     return value if len(found) == len(values) else value.doubted(Doubt("only some of what this may be has it"))
 

@@ -16,7 +16,18 @@ import libcst as cst
 
 from oaimigrate.analysis import arrivals, containers, functions, overrides, special
 from oaimigrate.analysis.flow import bindings_of
-from oaimigrate.analysis.kinds import ClassOf, External, Function, InstanceOf, Member, Symbol, Value, matters
+from oaimigrate.analysis.kinds import (
+    ClassOf,
+    External,
+    Function,
+    InstanceOf,
+    Kind,
+    Member,
+    Symbol,
+    Value,
+    matters,
+    one_by_one,
+)
 from oaimigrate.analysis.scopes import Binding
 from oaimigrate.analysis.words import describe
 from oaimigrate.diagnostics import Diagnostic, Note, Span
@@ -135,7 +146,11 @@ def _is_receiver(file: FileContext, node: cst.CSTNode) -> bool:
 
 def _held(file: FileContext, node: cst.Attribute, seen: set[cst.CSTNode]) -> Iterator[Step]:
     """`self.reply`: what the class stores there; `llm.ask`: what the module binds."""
-    match file.kind(node.value).kind:
+    yield from _met(_of(file, kind, node, seen) for kind in one_by_one(file.kind(node.value).kind))
+
+
+def _of(file: FileContext, kind: Kind, node: cst.Attribute, seen: set[cst.CSTNode]) -> Iterator[Step]:
+    match kind:
         case InstanceOf(node=owner) | ClassOf(node=owner):
             home = file.inference.home(owner)
             scope = home.tree.scope_of_node[owner]
@@ -153,8 +168,9 @@ def _called(file: FileContext, node: cst.Call, seen: set[cst.CSTNode]) -> Iterat
         yield _step(file, node, f"the call of {describe(kind)} gives {describe(file.kind(node).kind)}")
         return
     yield from _steps(file, node.func, seen)
-    if isinstance(kind, Function) and isinstance(kind.node, cst.FunctionDef):
-        yield from _met(_returned(file.inference.home(kind.node), kind.node, seen))
+    functions = [k.node for k in one_by_one(kind) if isinstance(k, Function) and isinstance(k.node, cst.FunctionDef)]
+    if functions:
+        yield from _met(way for f in functions for way in _returned(file.inference.home(f), f, seen))
         return
     values = [a.value for a in node.args if matters(file.kind(a.value).kind)]
     # `list(r)`, `await asyncio.wait_for(r, 5)`, `copy(r)`, `map(ask, xs)`, `pool.submit(ask, x)`

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from oaimigrate.analysis.kinds import Either, External, Model, OneOf, StreamOf, Value
+from oaimigrate.analysis.kinds import Either, External, Model, StreamOf, Value, one_by_one
 from oaimigrate.diagnostics import Edit, Fix, Safety
 from oaimigrate.fixing import edits as build
 
@@ -60,5 +60,5 @@ def asked_for_generator(file: FileContext, node: cst.Call, value: Value) -> Fix 
 
 def _may_be_streamed(value: Value) -> bool:
     kind = value.kind.whole if isinstance(value.kind, Either) else value.kind
-    parts = (k.item if isinstance(k, StreamOf) else k for k in (kind.kinds if isinstance(kind, OneOf) else (kind,)))
+    parts = (k.item if isinstance(k, StreamOf) else k for k in one_by_one(kind))
     return any(isinstance(p, Model) and p.name in STREAMED for p in parts)

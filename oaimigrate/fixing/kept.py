@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from oaimigrate.analysis.clients import Use
-from oaimigrate.analysis.kinds import External, Function, OneOf, Symbol
+from oaimigrate.analysis.kinds import External, Function, Symbol, one_by_one
 from oaimigrate.analysis.requests import Reference, Request, find, module_of, request_at
 from oaimigrate.fixing import arguments, twins
 from oaimigrate.fixing.receiver import receiver
@@ -112,7 +112,7 @@ def called(file: FileContext, call: cst.Call) -> tuple[str, ...]:
 def _held(file: FileContext, func: cst.BaseExpression) -> tuple[list[str], bool]:
     """What of the SDK an expression may hold, and whether it may be a function of the project, too."""
     kind = file.kind(func).kind
-    kinds = kind.kinds if isinstance(kind, OneOf) else (kind,)
+    kinds = one_by_one(kind)
     return [k.path for k in kinds if isinstance(k, Symbol)], any(isinstance(k, Function) for k in kinds)
 
 

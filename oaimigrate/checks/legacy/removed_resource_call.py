@@ -9,7 +9,7 @@ import libcst as cst
 from oaimigrate.analysis.carriers import BY_NAME
 from oaimigrate.analysis.file import FileContext
 from oaimigrate.analysis.flow import ancestors
-from oaimigrate.analysis.kinds import External, OneOf, Symbol
+from oaimigrate.analysis.kinds import External, Symbol, one_by_one
 from oaimigrate.analysis.requests import Reference, Request, looked_up, merged, request_at, spelled
 from oaimigrate.analysis.steps import literal
 from oaimigrate.analysis.walk import dotted
@@ -178,7 +178,7 @@ def method_by_name(node: cst.Call, file: FileContext) -> Iterator[Diagnostic]:
         return
     base, name = node.args[0].value, node.args[1].value
     kind = file.kind(base).kind
-    kept = kind.kinds if isinstance(kind, OneOf) else (kind,)
+    kept = one_by_one(kind)
     paths = [k.path for k in kept if isinstance(k, Symbol) and k.path in file.api.resources]
     spelt = isinstance(base, (cst.Name, cst.Attribute)) and spelled(file, base)  # then the class itself is reported
     if not paths or spelt or literal(name) is not None or file.in_legacy_branch(node):
