@@ -99,9 +99,8 @@ class Diagnostic:
 class Export(NamedTuple):
     """A module-level name through which something of the SDK leaves a file."""
 
-    words: frozenset[
-        str
-    ]  # of a class or an object: `.name`, `"key` or `def name`, which who gets at it says; else none
+    # Of a class or an object: `.name`, `"key` and `def name`, one of which code says that gets at it; else none.
+    words: frozenset[str]
     meaning: str  # what it is, in words that only change when its readers may see something else
 
 
