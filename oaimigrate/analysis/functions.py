@@ -58,8 +58,8 @@ def parameter(inference: Inference, binding: Binding) -> Value:
         values += (home.binding(b) for home, b in overrides.filled_parameters(inference, scope.node, node))
     if isinstance(node.default, cst.BaseExpression):
         values.append(inference.kind(node.default))
-    if len({v.kind for v in values if isinstance(v.kind, (Function, ClassOf))}) > 1:
-        return SILENT  # each caller gets back what its own gives
+    if len({v.kind for v in values if isinstance(v.kind, ClassOf)}) > 1:
+        return SILENT  # each caller gets back an object of its own, as from `make(cls, data)`
     value = join(values, Doubt(f"a caller passes something else for `{node.name.value}`", node))
     if not known(value.kind) or isinstance(value.kind, (Plain, Nothing)):
         return SILENT if isinstance(value.kind, Plain) else value
