@@ -172,7 +172,13 @@ def from_caller(file: FileContext, node: cst.BaseExpression, depth: int = 0) -> 
 
 
 def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
-    """`hasattr(r, "id") and r.id`, `not hasattr(r, "id") or not r.id`: what is always True changes nothing."""
+    """`hasattr(r, "id") and r.id`, `not hasattr(r, "id") or not r.id`, `r.id if hasattr(r, "id") else None`: what is
+    always True changes nothing.
+    """
+    base = file.code(node.args[0].value)
+    match _branches(file, node):
+        case [read], [cst.Name(value="None")] if _reads(file, read, base, key):
+            return True
     whole: cst.CSTNode = node
     parent = file.parent(node)
     joined: type[cst.BaseBooleanOp] = cst.And
@@ -181,7 +187,6 @@ def looked_at(file: FileContext, node: cst.Call, key: str) -> bool:
     first = whole
     while isinstance(parent, cst.BooleanOperation) and isinstance(parent.operator, joined):
         whole, parent = parent, file.parent(parent)
-    base = file.code(node.args[0].value)
     return whole is not first and any(_reads(file, n, base, key) for n in within(whole))
 
 
