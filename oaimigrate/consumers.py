@@ -11,12 +11,13 @@ from oaimigrate.analysis import reexports
 from oaimigrate.diagnostics import FILLED, Export, Passed
 from oaimigrate.imports import BOUND, Index, Parts, bases, by_module, parts, roots, words
 
-_DOCSTRING = rb"""[rRuU]?(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_DOCSTRING = rb"""[rRuU]?(?:\"{3}[^"]*(?:\"{1,2}[^"]+)*\"{3}|'{3}[^']*(?:'{1,2}[^']+)*'{3}|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DECLARED = (b"abstract", b"NotImplementedError", b"Protocol")
 _DOES_NOTHING = re.compile(  # a method that is a docstring, `pass` or `...`, or begins so
     rb"\(\s*(?:self|cls)\b[^()]*(?:\([^()]*\)[^()]*)*\)[^\n]*:"
-    rb"(?:%(pass)s|%(empty)s(?:%(pass)s|([ \t]+)%(docstring)s(?:%(empty)s%(pass)s|(?:%(empty)s|\Z)(?!\1\S))))"
-    % {b"pass": rb"[ \t]*(?:pass\b|\.\.\.)", b"empty": rb"(?:[ \t\r]*(?:#[^\n]*)?\n)+", b"docstring": _DOCSTRING}
+    rb"(?:%(pass)s|%(empty)s+(?:%(pass)s"
+    rb"|([ \t]+)%(docstring)s(?:%(empty)s+%(pass)s|(?:%(empty)s+|\Z)(?!%(empty)s|\1\S))))"
+    % {b"pass": rb"[ \t]*(?:pass\b|\.\.\.)", b"empty": rb"(?:[ \t\r]*(?:#[^\n]*)?\n)", b"docstring": _DOCSTRING}
 )
 _IN_WORD = re.compile(rb"\w").match
 
@@ -242,9 +243,8 @@ def holds(data: bytes, word: str) -> bool:
 
 def _reads(data: bytes, name: str) -> bool:
     """Whether a name of a module may be read in a file: `llm.ask`, `getattr(llm, "ask")`."""
-    return holds(data, f".{name}") or (
-        b"getattr" in data and re.search(rb"getattr\([^()]*[\"']%s[\"']" % re.escape(name.encode()), data) is not None
-    )
+    quoted = any(f"{quote}{name}{quote}".encode() in data for quote in ("'", '"'))
+    return holds(data, f".{name}") or (quoted and b"getattr" in data)
 
 
 def _says(data: bytes, words: Iterable[str]) -> bool:

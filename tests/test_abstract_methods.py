@@ -44,7 +44,12 @@ BODIES = [
     " raise NotImplementedError()",
     "\n    pass; ...",
 ]
-OPEN_BODIES = ["\n    return self.client.create(messages=[])", "\n    raise ValueError('no')", "\n    x = 1\n    ..."]
+OPEN_BODIES = [
+    "\n    return self.client.create(messages=[])",
+    "\n    raise ValueError('no')",
+    "\n    x = 1\n    ...",
+    '\n    """What it asks."""\n\n    # and a comment\n\n    return self.client.create(messages=[])',
+]
 
 
 def abstract_in_tree(text: str) -> bool:
@@ -77,3 +82,4 @@ def test_what_does_something_is_not_abstract_by_its_body(body: str) -> None:
     plain = f"class Base:\n    def ask(self):{textwrap.indent(body, '    ')}\n"
     assert not abstract_in_tree(plain)
     assert callers.abstract(plain.encode()) == frozenset()
+    assert not may_be_filled_in(plain.encode())

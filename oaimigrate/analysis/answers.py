@@ -16,11 +16,11 @@ from oaimigrate.analysis.kinds import (
     ErrorOf,
     Kind,
     Model,
-    OneOf,
     PageOf,
     Plain,
     StreamOf,
     Value,
+    one_by_one,
 )  # fmt: skip
 from oaimigrate.analysis.steps import argument, literal
 from oaimigrate.analysis.symbols import CLIENTS
@@ -102,6 +102,6 @@ def streams(inference: Inference, node: cst.Call | None) -> bool | None:
 
 def models(value: Value) -> list[Model]:
     """The response that a value is, or those that it may be: of a chat or of a completion, say."""
-    kinds = value.kind.kinds if isinstance(value.kind, OneOf) else (value.kind,)
+    kinds = one_by_one(value.kind)
     found = [w for k in kinds if isinstance(w := k.whole if isinstance(k, Either) else k, Model)]
     return found if len(found) == len(kinds) else []
